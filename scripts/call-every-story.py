@@ -1,4 +1,4 @@
-"""Sends each story that travels with the service to the service on this machine, and compares how many cards come back."""
+"""Sends each story that travels with the service to the one on this machine and compares how many cards come back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> int:
         expected = len(json.loads((story / "response.json").read_bytes())["cards"])
         if cards_for(body, services[json.loads(body)["hook"]]) != expected:
             wrong.append(story.name)
-    print(f"container: {len(services)} services, {len(stories)} stories answered, other than expected: {wrong or 'none'}")
+    print(f"container: {len(stories)} stories answered, with other cards than expected: {wrong or 'none'}")
     return 1 if wrong or not stories else 0
 
 

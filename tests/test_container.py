@@ -1,0 +1,20 @@
+"""The image: built, started read-only, healthy, every story answered, stopped in order."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CANNOT_RUN_HERE = 77
+
+
+@pytest.mark.container
+def test_the_image_answers_every_story_and_stops_in_order() -> None:
+    done = subprocess.run(["scripts/container-smoke"], cwd=ROOT, capture_output=True, text=True, check=False)
+    print(done.stdout, done.stderr)
+    if done.returncode == CANNOT_RUN_HERE:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0
