@@ -66,4 +66,5 @@ def text_of(raw: Raw) -> str | None:
     """The string that a value is; None when it is no string with something in it."""
     if first_byte(raw) != '"':
         return None
-    return _TEXT.decode(raw).strip() or None
+    text = _TEXT.decode(raw)
+    return text if text.strip() else None

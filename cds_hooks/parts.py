@@ -48,6 +48,12 @@ def uuid_faults(value: object, path: str) -> Iterator[Issue]:
         yield Issue(path, "is no UUID", "leave it out to have a fresh one")
 
 
+def coding_faults(system: object, code: object) -> Iterator[Issue]:
+    yield from text_faults(system, "coding.system")
+    if not isinstance(code, str) or not _CODE.match(code):
+        yield Issue("coding.code", "is no FHIR code", "no blanks around it, single blanks within")
+
+
 def extension_faults_of(value: object, path: str) -> list[Issue]:
     return extension_faults(value, path) if value is not None else []
 
@@ -72,9 +78,7 @@ class Coding(Part):
     display: str | None = None
 
     def _faults(self) -> Iterator[Issue]:
-        yield from text_faults(self.system, "coding.system")
-        if not isinstance(self.code, str) or not _CODE.match(self.code):
-            yield Issue("coding.code", "is no FHIR code", "no blanks around it, single blanks within")
+        yield from coding_faults(self.system, self.code)
         if self.display is not None:
             yield from text_faults(self.display, "coding.display")
 
@@ -91,7 +95,7 @@ class OverrideReason(Part):
     display: str
 
     def _faults(self) -> Iterator[Issue]:
-        yield from Coding(self.system, self.code)._faults()
+        yield from coding_faults(self.system, self.code)
         yield from text_faults(self.display, "overrideReasons.display")
 
     def as_json(self) -> dict[str, Any]:

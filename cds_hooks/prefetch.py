@@ -201,11 +201,11 @@ def _decode_bundle(bundle: Resource) -> _Bundle:
         return _BUNDLE.decode(bundle.raw)
     except (msgspec.DecodeError, RecursionError) as fault:
         where = _PLACE.search(str(fault))
-        path = bundle.path + (where[1].replace("[...]", "[]") if where else "")
+        path = bundle.path + (where[1] if where else "")
         raise InvalidRequest(path=path, problem="is not as FHIR has it", hint="see Bundle", code="structure") from None
 
 
-_PLACE = re.compile(r"at `\$([A-Za-z.\[\]]*)`")
+_PLACE = re.compile(r"at `\$([A-Za-z0-9.\[\]]*)`")
 
 
 def _type_of(raw: Raw) -> str:

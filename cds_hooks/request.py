@@ -98,7 +98,7 @@ def _open(body: bytes, faults: list[Issue]) -> _Envelope:
     except msgspec.ValidationError:
         faults.append(Issue("prefetch", "is no object", "map each key to a FHIR resource or null", "structure"))
     try:
-        loose = _LOOSE.decode(body)
+        loose = decode(body, _LOOSE)  # the first fault of type may have hidden a fault of syntax behind it
     except msgspec.ValidationError:
         raise InvalidRequest(path="$", problem="is no JSON object", code="structure") from None
     return _Envelope(loose.hook, loose.hookInstance, loose.fhirServer, loose.fhirAuthorization, loose.context)
