@@ -1,4 +1,4 @@
-"""Where the files that travel with the service are: at the top of a checkout, inside the package of an installed wheel."""
+"""Where the files that travel with the service are: at the top of a checkout, inside the package in a wheel."""
 
 from __future__ import annotations
 

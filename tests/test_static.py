@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("check", [("ruff", "check", "--quiet"), ("mypy", "--no-error-summary")], ids=" ".join)
+@pytest.mark.parametrize("check", [("ruff", "check", "--quiet", "--output-format", "concise"), ("mypy", "--no-error-summary")], ids=lambda check: check[0])
 def test_finds_nothing(check: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *check], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
