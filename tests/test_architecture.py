@@ -23,7 +23,7 @@ FLOORS = (
     {"service.web"},
     {"service.hooks"},
     {"service.cards", "service.auth"},
-    {"service.fhir", "service.store"},
+    {"service.fhir", "service.store", "service.contract"},
     {"service.clinical", "cds_hooks", "service.settings", "service.files", "service"},
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}

@@ -17,6 +17,7 @@ CHECKS = {
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_finds_nothing(check: str) -> None:
-    done = subprocess.run([sys.executable, "-m", check, *CHECKS[check]], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", check, *CHECKS[check]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"{check}:\n{done.stdout}{done.stderr}", pytrace=False)
