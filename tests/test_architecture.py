@@ -155,7 +155,6 @@ def test_the_core_can_be_read_in_an_hour_or_two() -> None:
     assert sum(len(path.read_text("utf-8").splitlines()) for path in core) <= MOST_CORE
 
 
-@pytest.mark.skipif(not (ROOT / "service/app.py").exists(), reason="service/app.py is not written yet")
 def test_a_serving_worker_never_loads_the_fhir_models_nor_requests() -> None:
     heavy = ("fhir", "pydantic", "requests", "openapi_spec_validator", "ucumvert")
     program = f"import sys, service.app; print(*sorted(set(sys.modules) & {set(heavy)!r}))"
