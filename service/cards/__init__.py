@@ -1,0 +1,87 @@
+"""Assessment -> Cards: one for the neutropenia with its causes, one more for an emergency, none for nothing to say.
+
+In: Assessment and the knowledge with its wording. Out: cds_hooks Cards. Source: knowledge A7, H1, H2.20-21, H6.42.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import cast
+
+from cds_hooks.cards import Card, Coding, Indicator, Link, Source
+from service.cards.detail import detail
+from service.cards.suggestions import suggestions
+from service.cards.summary import LOW, Headline, deficient, emergency_headline, headline, summary
+from service.cards.words import joined, words
+from service.clinical.assessment import Assessment, SuggestedOrder
+from service.clinical.knowledge.model import Knowledge
+
+__all__ = ["cards"]
+
+EXTENSION = "org.neutropenia-cds.card"
+FEBRILE = ("febrile-", "suspected-neutropenic-sepsis")  # how the rows of febrile emergencies are called
+
+
+def cards(assessment: Assessment, knowledge: Knowledge, *, evidence_url: str | None = None) -> tuple[Card, ...]:
+    """The cards that an Assessment calls for; a card's evidence is linked as `evidence_url`/{uuid of the card}."""
+    if assessment.indicator == "none":
+        return ()
+    if assessment.emergency is None:
+        return (_main(assessment, knowledge, evidence_url),)
+    emergency = _emergency(assessment, knowledge, evidence_url)
+    if assessment.emergency.startswith(FEBRILE):
+        return (emergency,)  # H1.5: a febrile emergency suppresses nutritional cards
+    return (emergency, _main(_without_emergency(assessment), knowledge, evidence_url))
+
+
+def _main(a: Assessment, knowledge: Knowledge, evidence_url: str | None) -> Card:
+    head = headline(a, knowledge)
+    topic = "nutrient" if deficient(a) and a.severity not in LOW else "neutropenia"
+    return _card(head, a, knowledge, topic, evidence_url)
+
+
+def _emergency(a: Assessment, knowledge: Knowledge, evidence_url: str | None) -> Card:
+    names = [n.name for n in deficient(a)]
+    aside = words(knowledge, "detail", "also", nutrients=joined(knowledge, names)) if names else ""
+    return _card(emergency_headline(a, knowledge), _only_emergency(a), knowledge, "emergency", evidence_url, aside)
+
+
+def _pressing(order: SuggestedOrder) -> bool:
+    return order.group == "emergency" or order.priority == "stat"
+
+
+def _only_emergency(a: Assessment) -> Assessment:
+    """The emergency's part: its orders and options, competing causes; nutrition follows later."""
+    orders = tuple(o for o in a.orders if _pressing(o))
+    ids = {o.order for o in orders}
+    return replace(
+        a, nutrients=(), orders=orders, options=tuple(o for o in a.options if o.order in ids),
+        causes=tuple(c for c in a.causes if c.kind == "competing"),
+    )
+
+
+def _without_emergency(a: Assessment) -> Assessment:
+    """What the main card keeps beside the emergency card."""
+    ids = {o.order for o in a.orders if _pressing(o)}
+    orders = tuple(o for o in a.orders if o.order not in ids)
+    return replace(a, orders=orders, options=tuple(o for o in a.options if o.order not in ids))
+
+
+def _card(
+    head: Headline, a: Assessment, knowledge: Knowledge, topic: str, evidence_url: str | None, aside: str = ""
+) -> Card:
+    said = {key: words(knowledge, "source", key) for key in ("label", "topic-system", "evidence", topic)}
+    rule = {"rule": a.rows[0]} if a.rows else {}
+    offered, name = suggestions(a, knowledge), str(uuid.uuid4())
+    return Card(
+        summary=summary(head, knowledge),
+        indicator="critical" if topic == "emergency" else cast(Indicator, a.indicator),
+        detail=detail(head, a, knowledge, aside),
+        source=Source(label=said["label"], topic=Coding(system=said["topic-system"], code=topic, display=said[topic])),
+        suggestions=offered,
+        selection_behavior="any" if offered else None,
+        links=(Link(label=said["evidence"], url=f"{evidence_url}/{name}"),) if evidence_url else (),
+        extension={EXTENSION: {**rule, "severity": a.severity, "knowledge": a.version}},
+        uuid=name,
+    )

@@ -1,0 +1,131 @@
+"""The body of a card in GitHub-flavoured Markdown: verdict, what was found, causes, what is not known, orders, sources.
+
+In: Headline and the part of the Assessment that the card is about. Out: Markdown. Every text that may come from a
+chart is escaped and cut (CDS Hooks 2.0, Card.detail: GFM allows HTML).
+"""
+
+from __future__ import annotations
+
+from service.cards.found import found
+from service.cards.page import Page, inert, safe
+from service.cards.summary import Headline, likely, others_first
+from service.cards.words import capital, day_and_year, first_words, fitted, joined, when_due, words
+from service.clinical.assessment import Assessment, Cause, Option
+from service.clinical.facts import Gap
+from service.clinical.knowledge.model import Knowledge
+
+__all__ = ["detail"]
+
+MAX_GAPS = 6
+WHY = ("reason", "feature")
+NOTES = ("wilson-suspected", "refeeding-risk", "nutrition-not-led", "implausible-result", "conflicting-results")
+REMAINING = ("unlikely", "not-assessable")  # certainties that share one line
+
+
+def detail(head: Headline, a: Assessment, knowledge: Knowledge, aside: str = "") -> str:
+    """The Markdown of one card; `aside` is a sentence to stand below the verdict."""
+    page = Page(knowledge, a.as_of)
+    values = {name: inert(text) for name, text in head.values.items()}
+    parts = [
+        fitted(knowledge, "verdict", head.kind, values),
+        aside,
+        _section("found", found(a, page), page),
+        _notes(a, page),
+        _section("causes", _causes(a, page), page),
+        _section("unknown", _unknown(a, page), page),
+        _section("orders", _orders(a, page), page),
+        _section("options", [_option(o, page) for o in a.options], page),
+        _section("sources", page.sources(), page),
+        page.say("footer", version=a.version, profile=a.profile, date=day_and_year(knowledge, a.as_of)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _section(title: str, lines: list[str], page: Page) -> str:
+    return "\n".join([f"#### {page.say(title)}", "", *lines]) if lines else ""
+
+
+def _notes(a: Assessment, page: Page) -> str:
+    notes = [words(page.knowledge, "flag", flag) for flag in NOTES if flag in a.flags]
+    return page.say("note", notes="; ".join(notes)) if notes else ""
+
+
+def _causes(a: Assessment, page: Page) -> list[str]:
+    """One line per cause that is at least possible; one line for all that are unlikely, one for all not assessable."""
+    causes = sorted(likely(a), key=lambda c: others_first(a) and c.kind == "nutritional")
+    lines = [f"- {_cause(c, page)}" for c in causes]
+    for certainty in REMAINING:
+        names = [first_words(page.knowledge, ("cause",), c.cause) for c in a.causes if c.certainty == certainty]
+        if names:
+            said = words(page.knowledge, "certainty", certainty)
+            lines.append(f"- {capital(page.say('grouped', certainty=said, causes=', '.join(names)))}")
+    return lines
+
+
+def _cause(c: Cause, page: Page) -> str:
+    reasons = [first_words(page.knowledge, WHY, r) for r in c.reasons]
+    behind = [first_words(page.knowledge, WHY, r) for r in c.contributing if r not in c.reasons]
+    if behind:
+        reasons.append(page.say("contributing", causes=joined(page.knowledge, behind)))
+    text = page.say(
+        "cause-reasons" if reasons else "cause",
+        cause=first_words(page.knowledge, ("cause",), c.cause),
+        certainty=words(page.knowledge, "certainty", c.certainty),
+        reasons=inert("; ".join(dict.fromkeys(reasons))),
+    )
+    return page.cite(capital(text), c.citations)
+
+
+def _unknown(a: Assessment, page: Page) -> list[str]:
+    """What could not be used or is not there, one line per reason, the rest counted."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for what, reason, fact in [*_unmeasured(a, page), *(_gap(g, page) for g in a.gaps)]:
+        names = grouped.setdefault((reason, fact), [])
+        if what not in names:
+            names.append(what)
+    lines = [_unknown_line(", ".join(names), *key, page) for key, names in grouped.items()]
+    if len(lines) > MAX_GAPS:
+        rest = sum(len(names) for names in list(grouped.values())[MAX_GAPS:])
+        lines[MAX_GAPS:] = [f"- {page.say('more', number=rest)}"]
+    return lines
+
+
+def _unmeasured(a: Assessment, page: Page) -> list[tuple[str, str, str]]:
+    """Nutrients that no result speaks of."""
+    silent = (n for n in a.nutrients if n.status == "not-assessable" and not any(e.value or e.text for e in n.evidence))
+    return [(inert(n.name), safe(first_words(page.knowledge, ("gap", *WHY), r)), "") for n in silent for r in n.reasons]
+
+
+def _gap(gap: Gap, page: Page) -> tuple[str, str, str]:
+    what = first_words(page.knowledge, ("gap-what",), gap.what)
+    return safe(what), safe(first_words(page.knowledge, ("gap", *WHY), gap.reason)), safe(gap.detail)
+
+
+def _unknown_line(names: str, reason: str, fact: str, page: Page) -> str:
+    key = "gap-detail" if fact else "gap"
+    return f"- {capital(page.say(key, what=names, reason=reason, detail=fact))}"
+
+
+def _orders(a: Assessment, page: Page) -> list[str]:
+    """Orders with one reason share a line; medication stands under the options."""
+    grouped: dict[tuple[str, str, int | None], list[str]] = {}
+    for o in a.orders:
+        if o.kind != "medication":
+            names = grouped.setdefault((o.reason, o.priority, o.within_days), [])
+            names.append(words(page.knowledge, "order", o.order))
+    return [f"- {_order(names, *key, page)}" for key, names in grouped.items()]
+
+
+def _order(names: list[str], reason: str, priority: str, within_days: int | None, page: Page) -> str:
+    qualities = [] if priority == "routine" else [words(page.knowledge, "priority", priority)]
+    if within_days is not None:
+        qualities.append(when_due(page.knowledge, within_days))
+    return page.say(
+        "order-qualified" if qualities else "order",
+        orders=capital(", ".join(dict.fromkeys(names))), qualities=", ".join(qualities), reason=inert(reason),
+    )
+
+
+def _option(option: Option, page: Page) -> str:
+    key = "option-caution" if option.caution else "option"
+    return f"- {page.cite(page.say(key, text=inert(option.text), caution=inert(option.caution)), [option.citation])}"
