@@ -93,12 +93,12 @@ def _unknown(a: Assessment, page: Page) -> list[str]:
 def _unmeasured(a: Assessment, page: Page) -> list[tuple[str, str, str]]:
     """Nutrients that no result speaks of."""
     silent = (n for n in a.nutrients if n.status == "not-assessable" and not any(e.value or e.text for e in n.evidence))
-    return [(inert(n.name), safe(first_words(page.knowledge, ("gap", *WHY), r)), "") for n in silent for r in n.reasons]
+    return [(inert(n.name), inert(first_words(page.knowledge, ("gap", *WHY), r)), "") for n in silent for r in n.reasons]
 
 
 def _gap(gap: Gap, page: Page) -> tuple[str, str, str]:
     what = first_words(page.knowledge, ("gap-what",), gap.what)
-    return safe(what), safe(first_words(page.knowledge, ("gap", *WHY), gap.reason)), safe(gap.detail)
+    return safe(what), inert(first_words(page.knowledge, ("gap", *WHY), gap.reason)), safe(gap.detail)
 
 
 def _unknown_line(names: str, reason: str, fact: str, page: Page) -> str:

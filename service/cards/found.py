@@ -91,5 +91,5 @@ def _level(e: Evidence, page: Page) -> str:
 
 
 def _evidence(e: Evidence, verdict: str, page: Page) -> str:
-    shown = amount(page.knowledge, e.value, e.unit) if e.value else e.text
-    return _row(safe(f"{capital(e.name)} {shown}"), page.day(e.when), page.cite(inert(e.band), [e.citation]), verdict)
+    shown = inert(amount(page.knowledge, e.value, e.unit)) if e.value else safe(e.text)
+    return _row(f"{inert(capital(e.name))} {shown}", page.day(e.when), page.cite(inert(e.band), [e.citation]), verdict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from cds_hooks.markdown import escape_markdown
 from service.cards.words import day, words
@@ -19,6 +20,7 @@ __all__ = ["Page", "inert", "safe"]
 LONGEST = 160  # characters of one text from a chart
 
 
+@lru_cache(maxsize=4096)
 def inert(text: str) -> str:
     """A text of ours, whole, with what Markdown takes for markup made plain: 10*9/L reads as it is."""
     # The dot keeps a leading number ("0.80") from being guarded as if it began a list: we never begin a line with it.

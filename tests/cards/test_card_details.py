@@ -178,7 +178,7 @@ def test_text_from_a_chart_is_inert_and_cut(name: str) -> None:
     hostile = patient(
         nutrients=(nutrient("vitamin B12", "deficient", evidence), *unmeasured("folate")),
         lineages=(replace(evidence, name="smear"),),
-        gaps=(Gap("Observation", "no-known-code", "Observation/9", text), Gap(text, text)),
+        gaps=(Gap("Observation", "no-known-code", "Observation/9", text), Gap(text, "status")),
     )
     (card,) = cards(hostile, K)
     detail = card.detail or ""
