@@ -11,6 +11,7 @@ from service.cards.page import Page, inert, safe
 from service.cards.summary import Headline, likely, others_first
 from service.cards.words import capital, day_and_year, first_words, fitted, joined, when_due, words
 from service.clinical.assessment import Assessment, Cause, Option
+from service.clinical.counts import COUNT_ANALYTES
 from service.clinical.facts import Gap
 from service.clinical.knowledge.model import Knowledge
 
@@ -79,7 +80,8 @@ def _cause(c: Cause, page: Page) -> str:
 def _unknown(a: Assessment, page: Page) -> list[str]:
     """What could not be used or is not there, one line per reason, the rest counted."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for what, reason, fact in [*_unmeasured(a, page), *(_gap(g, page) for g in a.gaps)]:
+    gaps = sorted(a.gaps, key=lambda gap: gap.what not in COUNT_ANALYTES)
+    for what, reason, fact in [*_unmeasured(a, page), *(_gap(gap, page) for gap in gaps)]:
         names = grouped.setdefault((reason, fact), [])
         if what not in names:
             names.append(what)
@@ -93,7 +95,8 @@ def _unknown(a: Assessment, page: Page) -> list[str]:
 def _unmeasured(a: Assessment, page: Page) -> list[tuple[str, str, str]]:
     """Nutrients that no result speaks of."""
     silent = (n for n in a.nutrients if n.status == "not-assessable" and not any(e.value or e.text for e in n.evidence))
-    return [(inert(n.name), inert(first_words(page.knowledge, ("gap", *WHY), r)), "") for n in silent for r in n.reasons]
+    why = ((n, first_words(page.knowledge, ("gap", *WHY), reason)) for n in silent for reason in n.reasons)
+    return [(inert(n.name), inert(reason), "") for n, reason in why]
 
 
 def _gap(gap: Gap, page: Page) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ __all__ = [
 SUMMARY_LIMIT = 140
 LOW = frozenset({"mild", "moderate", "severe", "very-severe", "low-for-age", "neutropenia-grade-unknown"})
 SERIOUS = frozenset({"severe", "very-severe"})
+UNGRADED_ROWS = ("stale-", "history-", "newborn-", "pseudoneutropenia-", "count-unreadable")
 LIKELY = ("established", "probable", "possible")
 
 
@@ -42,7 +43,7 @@ def summary(head: Headline, knowledge: Knowledge) -> str:
 def headline(a: Assessment, knowledge: Knowledge) -> Headline:
     """What the main card says first."""
     kinds: tuple[Callable[[Assessment, Knowledge], Headline | None], ...]
-    kinds = (_provisional, _low, _ungraded, _nutrient, _unreadable)
+    kinds = (_provisional, _low, _ungraded_raised, _nutrient, _ungraded, _unreadable)
     found = (kind(a, knowledge) for kind in kinds)
     return next((head for head in found if head), None) or _plain(a, knowledge)
 
@@ -163,6 +164,11 @@ def _test(nutrient: NutrientStatus, a: Assessment, knowledge: Knowledge) -> str 
     asked = (o for o in a.orders if o.group == nutrient.nutrient and o.kind == "laboratory")
     orders = (o.order for o in asked if o.order != nutrient.nutrient)
     return next((words(knowledge, "order", order) for order in orders), None)
+
+
+def _ungraded_raised(a: Assessment, knowledge: Knowledge) -> Headline | None:
+    """An ungraded count that raised the indicator, so that it comes before a nutrient."""
+    return _ungraded(a, knowledge) if any(row.startswith(UNGRADED_ROWS) for row in a.rows) else None
 
 
 def _ungraded(a: Assessment, knowledge: Knowledge) -> Headline | None:

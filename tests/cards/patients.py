@@ -152,7 +152,9 @@ CLUMPED = ungraded(
     gaps=(Gap("neutrophils", "clumped-or-old-sample", "Observation/anc", when=on("2026-06-13")),),
     orders=(order("cbc-with-manual-differential", "repeat"), order("citrate-tube-cbc", "repeat")),
 )
-STALE = ungraded(flags=("stale-anc",), ungraded=count("0.80", "2025-12-01"), orders=(REPEAT,))
+STALE = ungraded(
+    rows=("stale-below-1.0",), flags=("stale-anc",), ungraded=count("0.80", "2025-12-01"), orders=(REPEAT,)
+)
 PROVISIONAL = normal(
     count=count("1.60", "2026-06-10"),
     flags=("provisional",),

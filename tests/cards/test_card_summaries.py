@@ -99,6 +99,23 @@ SINGLE = {
         replace(patients.STALE, nutrients=(nutrient("vitamin B12", "deficient", patients.B12_LOW),)),
         "Last neutrophil count 0.80 x10*9/L on 1 Dec 2025 is 196 days old: repeat; vitamin B12 deficient",
     ),
+    "a deficiency that raised the card leads, an old count does not": (
+        ungraded(
+            rows=("vitamin-b12-deficient",),
+            flags=("stale-anc",),
+            ungraded=count("0.80", "2024-12-01"),
+            nutrients=(nutrient("vitamin B12", "deficient", patients.B12_LOW),),
+        ),
+        "Vitamin B12 deficient (140 pg/mL, 10 Jun); neutrophil count not assessed",
+    ),
+    "a row without a text of its own is said": (
+        ungraded(rows=("white-cells-below-limit",), nutrients=(), gaps=()),
+        "All white cells together below the neutrophil limit: differential needed; neutrophil count not assessed",
+    ),
+    "fever stands before the grade": (
+        patient(rows=("fever-below-1.0",), nutrients=()),
+        "Fever, mild neutropenia 1.20 x10*9/L (12 Jun): cause not established",
+    ),
     "two deficiencies at a normal count": (
         normal(nutrients=(nutrient("vitamin B12", "deficient", patients.B12_LOW), nutrient("folate", "deficient"))),
         "Vitamin B12 and folate deficient; neutrophils normal",

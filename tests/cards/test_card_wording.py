@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import patients
 import pytest
+import yaml
 from builders import knowledge
 
 from service.cards import cards
 from service.cards.words import first_words, known, words
+from service.files import find_file
 
 K = knowledge()
 
@@ -74,19 +77,41 @@ def test_every_wording_is_a_sentence_part_without_blanks_around() -> None:
     assert [key for key, text in K.wording.items() if not text or text != text.strip()] == ["lead.also"][:0]
 
 
-def used() -> Iterator[tuple[str, str]]:
-    for assessment in patients.EVERYONE.values():
-        yield "severity", assessment.severity
-        yield from (("flag", flag) for flag in assessment.flags)
-        for nutrient in assessment.nutrients:
-            yield "status", nutrient.status
-        for cause in assessment.causes:
-            yield from (("cause", cause.cause), ("certainty", cause.certainty))
-        yield from (("order", order.order) for order in assessment.orders)
+def vocabulary() -> Iterator[tuple[str, str]]:
+    """Every code that an Assessment may carry, as openapi.yaml lists them."""
+    schemas = yaml.safe_load(find_file("openapi.yaml").read_text(encoding="utf-8"))["components"]["schemas"]
+    fields = {"severity", "course", "flags", "status", "cause", "certainty"}
+    for path, codes in enumerations(schemas["Assessment"], schemas):
+        name = next((part for part in reversed(path) if part in fields), None)
+        if name:
+            table = {"flags": "flag"}.get(name, name)
+            yield from ((table, code) for code in codes)
 
 
-@pytest.mark.parametrize(("table", "key"), sorted(set(used())))
-def test_what_the_assessments_use_has_words(table: str, key: str) -> None:
+def enumerations(
+    schema: Any, schemas: dict[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    if isinstance(schema, list):
+        for part in schema:
+            yield from enumerations(part, schemas, path)
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            yield from enumerations(schemas[schema["$ref"].rpartition("/")[2]], schemas, path)
+        if "enum" in schema:
+            yield path, schema["enum"]
+        for key, part in schema.items():
+            yield from enumerations(part, schemas, (*path, key))
+
+
+VOCABULARY = sorted(set(vocabulary()))
+
+
+def test_the_vocabulary_was_found() -> None:
+    assert {table for table, _ in VOCABULARY} == {"severity", "course", "flag", "status", "cause", "certainty"}
+
+
+@pytest.mark.parametrize(("table", "key"), VOCABULARY)
+def test_every_code_of_an_assessment_has_words(table: str, key: str) -> None:
     assert known(K, table, key)
 
 
