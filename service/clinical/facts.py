@@ -109,7 +109,6 @@ class Gap:
     observation: str | None = None  # reference of the resource
     detail: str = ""  # a short fact for the integrator, e.g. the local code; never a result
     when: Moment | None = None  # of the result that could not be used, when it is known
-    when: Moment | None = None  # of the result that could not be used, when known
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.clinical.knowledge.vocabulary import Reading
 
 __all__ = [
-    "Analyte", "Band", "Citation", "Code", "Concept", "Knowledge", "Nutrient", "OrderTemplate", "Row", "Scale", "Unit",
+    "Analyte", "Band", "Citation", "Code", "Concept", "DeclaredFact", "Knowledge", "Levels", "Nutrient", "OrderTemplate",
+    "Row", "Scale", "Unit",
 ]
 
 Levels = Mapping[str, frozenset[str]]  # fact -> the levels that match
@@ -34,6 +39,7 @@ class Unit:
     unit: str  # the comparison unit
     factor: Decimal
     offset: Decimal = Decimal(0)  # added before the factor: (F - 32) x 5/9
+    divisor: Decimal = Decimal(1)  # of the factor 5/9: dividing last keeps 100.4 F exactly 38 Cel
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Analyte:
     names: tuple[str, ...] = ()  # how an unmapped result of this kind is called, lower case
     current_days: int | None = None  # None: no expiry
     ageing_days: int | None = None
+    usual_upper: tuple[Decimal, Decimal, str] | None = None  # where laboratories put the upper limit: tells a missing unit
     positive_above_range: bool = False  # presence kind: a number above the laboratory's limit is positive
     citation: str = ""
 
@@ -61,12 +68,14 @@ class Concept:
 
     id: str
     name: str
-    kind: str  # condition | drug
+    kind: str  # condition | drug | both
     codes: Mapping[str, tuple[str, ...]]  # system -> codes; for ATC and ICD-10-CM: prefixes unless in `exact`
     names: tuple[str, ...] = ()  # whole words, lower case
     exact: frozenset[str] = frozenset()  # ICD-10-CM codes that match themselves only
     history: bool = False  # counts when inactive or resolved
     systemic_only: bool = False  # drugs: a local route or form does not match
+    except_codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # prefixes that do not match
+    except_names: tuple[str, ...] = ()  # words that undo a match by name: "insulin zinc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +115,18 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Bands of one analyte in one comparison unit, for those patients whose levels match `when`."""
+    """Where a value of one analyte stands, for those patients whose levels match `when`.
+
+    Either bands in one comparison unit, or (`by_range`) the laboratory's own range: below, within and above it.
+    """
 
     fact: str  # the fact that it answers, e.g. "b12"
     analyte: str
-    unit: str
-    bands: tuple[Band, ...]
+    unit: str  # "" for by_range
+    bands: tuple[Band, ...]  # by_range: three bands without numbers: below, within, above
     citation: str
     when: Levels = field(default_factory=dict)
+    by_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +136,49 @@ class Row:
     id: str
     table: str
     when: Levels
-    then: Mapping[str, str]  # what it concludes: status, certainty, order, indicator, text ...
+    then: Mapping[str, Any]  # what it concludes: status, certainty, order, indicator, text ...
     reasons: tuple[str, ...] = ()
     citation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredFact:
+    """A fact declared as data.
+
+    kind `problem`, `mother` or `medication`: yes | no (no: not recorded); `age`: one of its groups; `any` (yes | no) and
+    `choice`: the level of the first choice that matches.
+    """
+
+    id: str
+    kind: str  # problem | mother | medication | age | any | choice
+    concepts: frozenset[str] = frozenset()
+    within_days: int | None = None  # the end, or the onset of a passing problem, is at most that long ago
+    groups: tuple[tuple[str, str, Decimal], ...] = ()  # age: (level, unit d | mo | y, below); the last one is open
+    choices: tuple[tuple[str, Levels], ...] = ()  # the last one matches always
+    citation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Nutrient:
-    """A nutrient with its decision tables."""
+    """A nutrient with its decision tables. `status` is read until the first match, the others to the end."""
 
     id: str
     name: str
-    cause: str
-    analyte: str
+    cause: str  # id of the cause that its deficiency is
+    analyte: str  # the leading one
+    facts: tuple[str, ...]  # the scales that place its results: its evidence, the leading one first
+    treatment: str  # concept of the drug that treats it
+    treatment_mg_per_day: Decimal | None  # less by mouth is no treatment (H3.23)
+    treatment_days: int | None  # an injection or dose counts this long
+    recovery_days: tuple[int, int] | None  # after the first dose: when a recovered count proves the cause (H3.31)
+    work_up: frozenset[str]  # orders that handle a finding of it (H2.21)
+    confirming: frozenset[str]  # orders whose result settles an indeterminate value (H2.21)
+    masked: str | None  # the fact that says that an in-range value proves nothing
     status: tuple[Row, ...]
+    reasons: tuple[Row, ...]
     features: tuple[Row, ...]
-    causes: tuple[Row, ...]
+    specific: tuple[Row, ...]
     caps: tuple[Row, ...]
-    orders: tuple[Row, ...]
-    options: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +194,15 @@ class Knowledge:
     citations: Mapping[str, Citation]
     scales: Mapping[str, tuple[Scale, ...]]  # fact -> scales, first match wins
     nutrients: tuple[Nutrient, ...]
-    tables: Mapping[str, tuple[Row, ...]]  # the tables that belong to no nutrient
-    facts: Mapping[str, Row]  # facts declared as data: kind and parameters in `then`
-    domains: Mapping[str, frozenset[str]]  # every fact -> the levels that it can take
+    tables: Mapping[str, tuple[Row, ...]]  # tables of the whole: order, option, indicator, emergency, certainty ...
+    facts: Mapping[str, DeclaredFact]
+    domains: Mapping[str, frozenset[str]]  # facts of Python -> the levels that they can take
+    prefixes: Mapping[str, frozenset[str]]  # the same of `age:`, `status:` ... of any analyte or nutrient
     limits: Mapping[str, Decimal]  # named numbers of derived facts: windows, ratios
-    wording: Mapping[str, str]
+    wording: Mapping[str, str]  # "table.key" -> text
+    certainty_domains: Mapping[str, frozenset[str]]  # facts of the certainty table, worked out per nutrient
+    count_analytes: frozenset[str]  # what the neutrophil count and its checks are read from
+    shown_facts: tuple[str, ...]  # scales whose findings stand beside the count on a card
+    recovery_concepts: Mapping[str, frozenset[str]]  # culprits, raising, nutrients, infections (H3.31)
+    lineages: frozenset[str]  # what is looked at beside the count
+    reading: Reading  # codes and words by which a chart is read

@@ -1,0 +1,183 @@
+"""The one way from facts to an Assessment. Pure: no clock, no input or output; the order of the facts changes nothing.
+
+In: PatientFacts, Knowledge, an aware datetime. Out: Assessment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from service.clinical.assessment import Assessment, Cause, Count, Evidence, HistoryPoint
+from service.clinical.attribution import (
+    ATTRIBUTION,
+    certainties,
+    competing_causes,
+    composites,
+    evidence,
+    multiple,
+    nutrient_status,
+)
+from service.clinical.case import Case
+from service.clinical.chart import CHART
+from service.clinical.course import COURSE
+from service.clinical.facts import Gap, PatientFacts
+from service.clinical.grading import GRADING, bands_at, graded, newest_preliminary
+from service.clinical.knowledge.model import Knowledge, Row
+from service.clinical.samples import SAMPLES
+from service.clinical.suggestions import HANDLED, options, orders, repeat_ordered
+
+__all__ = ["DERIVED", "PREFIXED", "assess", "case_of"]
+
+INDICATORS = ("none", "info", "warning", "critical")
+
+
+def emergency_row(case: Case) -> Row | None:
+    """The emergency of knowledge H1 that fires, if any."""
+    return case.first(case.knowledge.tables["emergency"])
+
+
+DERIVED: Mapping[str, Callable[[Case], str]] = {
+    **GRADING,
+    **COURSE,
+    **CHART,
+    "repeat-ordered": repeat_ordered,
+    "emergency": lambda case: "yes" if emergency_row(case) else "no",
+}
+PREFIXED: Mapping[str, Callable[[Case, str], str]] = {**SAMPLES, **ATTRIBUTION, **HANDLED}
+
+
+def case_of(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Case:
+    """The case on which facts are asked one by one."""
+    return Case(facts, knowledge, as_of, DERIVED, PREFIXED)
+
+
+def assess(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Assessment:
+    """Everything that the knowledge concludes from the facts at that instant."""
+    case = case_of(facts, knowledge, as_of)
+    causes = _causes(case)
+    suggested = orders(case)
+    raised = _raised(case)
+    emergency = emergency_row(case)
+    return Assessment(
+        subject=facts.subject,
+        as_of=as_of,
+        version=knowledge.version,
+        profile=knowledge.profile,
+        count=_graded_count(case),
+        severity=case["severity"],
+        severity_band=_severity_band(case),
+        limit=_limit(case),
+        course=case["course"],
+        indicator="critical" if emergency else raised[0].then["indicator"] if raised else "none",
+        rows=tuple(r.id for r in ((emergency,) if emergency else ()) + raised),
+        emergency=emergency.id if emergency else None,
+        flags=_flags(case, emergency),
+        nutrients=tuple(nutrient_status(case, n) for n in knowledge.nutrients),
+        causes=causes,
+        orders=suggested if raised or emergency else (),
+        options=options(case, suggested) if raised and not emergency else (),
+        advice=(),
+        lineages=tuple(_lineages(case)),
+        ungraded=_ungraded(case),
+        history=tuple(_history(case)),
+        gaps=_gaps(case),
+    )
+
+
+def _raised(case: Case) -> tuple[Row, ...]:
+    """The indicator rows that match, most urgent first, then in the order of the knowledge."""
+    rows = case.all(case.knowledge.tables["indicator"])
+    return tuple(sorted(rows, key=lambda r: -INDICATORS.index(r.then["indicator"])))
+
+
+def _causes(case: Case) -> tuple[Cause, ...]:
+    """Nutritional causes, composites, then competing ones; of equal certainty in the order of the knowledge."""
+    nutritional = certainties(case)
+    together = multiple(case, nutritional)
+    return nutritional + ((together,) if together else ()) + composites(case) + competing_causes(case)
+
+
+def _graded_count(case: Case) -> Count | None:
+    reading = graded(case)
+    return reading.count if reading and case["severity"] != "not-assessable" else None
+
+
+def _ungraded(case: Case) -> Count | None:
+    """The newest count that only alerts or is too old to be graded."""
+    preliminary = newest_preliminary(case)
+    if preliminary and preliminary.count and preliminary is not graded(case):
+        return preliminary.count
+    reading = graded(case)
+    if reading is None or case["severity"] != "not-assessable":
+        return None
+    if reading.voided is not None:
+        used = tuple(r.reference for rs in reading.specimen.results.values() for r in rs if r.analyte == "neutrophils")
+        return Count(reading.voided, reading.specimen.when, "measured", tuple(sorted(used)), "final")
+    return reading.count
+
+
+def _severity_band(case: Case) -> str:
+    reading = graded(case)
+    if reading is None or case["severity"] == "not-assessable":
+        return ""
+    bands = bands_at(case, "grade", reading.specimen.when)
+    return next((b.label for b in bands if b.level == case["severity"]), "")
+
+
+def _limit(case: Case) -> Decimal | None:
+    """The lower limit of the count at the age of the draw."""
+    reading = graded(case)
+    bands = bands_at(case, "grade", reading.specimen.when) if reading else ()
+    return next((b.below for b in reversed(bands) if b.side == "low"), None)
+
+
+def _flags(case: Case, emergency: Row | None) -> tuple[str, ...]:
+    """The flags of the rows that match, of the graded reading and of the gaps, sorted."""
+    flags = {str(r.then["flag"]) for r in case.all(case.knowledge.tables["flag"])}
+    if emergency:
+        flags.add(str(emergency.then["flag"]))
+    reading = graded(case)
+    if reading and (case["severity"] != "not-assessable" or reading.voided is not None):
+        flags |= reading.flags
+    if case["discrepant"] == "yes":
+        flags.add("discrepant-anc")
+    if any(g.reason == "implausible-result" for g in case.patient.gaps):
+        flags.add("implausible-result")
+    if any(case[f"conflict:{n.analyte}"] == "yes" for n in case.knowledge.nutrients):
+        flags.add("conflicting-results")
+    return tuple(sorted(flags))
+
+
+def _lineages(case: Case) -> Iterator[Evidence]:
+    for fact in case.knowledge.shown_facts:
+        found = evidence(case, fact)
+        if found:
+            yield found
+
+
+def _history(case: Case) -> Iterator[HistoryPoint]:
+    """Exact results that a chart shows, oldest first: the count, other lineages, nutrients."""
+    points = [
+        HistoryPoint("neutrophils", r.count.when, r.count.value.number, "10*9/L", r.count.observations[0])
+        for r in case.readings if r.count and r.count.value.is_exact
+    ]  # fmt: skip
+    for analyte in sorted({"hemoglobin", "platelets", "mcv"} | {n.analyte for n in case.knowledge.nutrients}):
+        for result in case.results.get(analyte, ()):
+            if result.when and result.value and result.value.is_exact:
+                points.append(HistoryPoint(analyte, result.when, result.value.number, result.unit, result.reference))
+    yield from sorted(points, key=lambda p: (p.analyte, p.when.earliest, p.observation))
+
+
+def _gaps(case: Case) -> tuple[Gap, ...]:
+    """Gaps of reading, of the readings of the count, and what is not known of the patient; once each, sorted."""
+    found = {g: None for g in case.patient.gaps}
+    newest = next((r for r in case.readings if r.count), None)
+    for reading in case.readings:
+        if reading is newest or reading.count is None:
+            found.update(dict.fromkeys(reading.gaps))
+    if case.patient.birth is None and (case.readings or case.preliminary):
+        found[Gap("patient", "age-unknown")] = None
+    found.update((Gap(key, "not-supplied"), None) for key in case.patient.unavailable)
+    return tuple(sorted(found, key=lambda g: (g.what, g.reason, g.observation or "", g.detail)))

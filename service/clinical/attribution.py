@@ -1,0 +1,183 @@
+"""What is known of each nutrient, and how sure we are that its deficiency explains the low count.
+
+In: a Case. Out: NutrientStatus and Cause. Source: knowledge B2-B5, C1-C3, H3.22-31, H6.43, H6.64. The tables are data;
+here is only the counting that C2 asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.clinical.assessment import Cause, Evidence, NutrientStatus
+from service.clinical.case import Case, Finding
+from service.clinical.knowledge.model import Nutrient, Row
+from service.clinical.recovery import recovered
+
+__all__ = ["ATTRIBUTION", "certainties", "competing_causes", "composites", "evidence", "multiple", "nutrient_status"]
+
+NOT_ASSESSABLE, NOT_APPLICABLE = "not-assessable", "not-applicable"
+# From the least to the most certain; the last two say why there is no answer.
+CERTAINTY = (NOT_APPLICABLE, NOT_ASSESSABLE, "unlikely", "possible", "probable", "established")
+DEFICIENT = frozenset(["deficient", "treated"])
+
+
+def _nutrient(case: Case, nutrient: str) -> Nutrient:
+    return next(n for n in case.knowledge.nutrients if n.id == nutrient)
+
+
+def status_row(case: Case, nutrient: Nutrient) -> Row:
+    """The row of a nutrient's status table that matches first; the last one matches always."""
+    key = f"status-row:{nutrient.id}"
+    rows = {row.id: row for row in nutrient.status}
+    if key not in case:
+        case[key] = next(row.id for row in nutrient.status if case.matches(row.when))
+    return rows[case[key]]
+
+
+def _status(case: Case, nutrient: str) -> str:
+    return str(status_row(case, _nutrient(case, nutrient)).then["status"])
+
+
+def nutrient_status(case: Case, nutrient: Nutrient) -> NutrientStatus:
+    """The status of a nutrient with its reasons and evidence."""
+    row = status_row(case, nutrient)
+    reasons = [*row.reasons, *(r.then["reason"] for r in case.all(nutrient.reasons))]
+    found = tuple(e for e in (evidence(case, fact) for fact in nutrient.facts) if e)
+    return NutrientStatus(
+        nutrient.id, nutrient.name, row.then["status"], tuple(dict.fromkeys(reasons)), found, row.id
+    )
+
+
+def evidence(case: Case, fact: str) -> Evidence | None:
+    """The finding of a scale as evidence; None when nothing was measured."""
+    finding: Finding = case.finding(fact)
+    result = finding.result
+    if result is None:
+        return None
+    band, scale = finding.band, finding.scale
+    return Evidence(
+        analyte=result.analyte,
+        name=case.knowledge.analytes[result.analyte].name,
+        citation=band.citation if band else case.knowledge.scales[fact][0].citation,
+        observation=result.reference,
+        value=result.value,
+        unit=result.unit,
+        text=result.text,
+        when=result.when,
+        level=finding.level,
+        band=_band_text(finding) if band and scale else "",
+    )
+
+
+def _band_text(finding: Finding) -> str:
+    """The band with its bounds; of a laboratory's range, the range itself."""
+    assert finding.band and finding.scale
+    limits = finding.result.range if finding.result else None
+    if not finding.scale.by_range or limits is None:
+        return finding.band.label
+    low, high = limits.low, limits.high
+    span = f"{low} to {high}" if low is not None and high is not None else f"≥{low}" if low is not None else f"≤{high}"
+    return f"{finding.band.label} {span} {finding.result.unit if finding.result else ''}".strip()
+
+
+def features(case: Case, nutrient: Nutrient) -> tuple[Row, ...]:
+    """Concordant features, without those that decided the status (H6.64)."""
+    decided = frozenset(status_row(case, nutrient).then.get("decided_by", ()))
+    return tuple(r for r in case.all(nutrient.features) if not decided & frozenset(r.then.get("uses", ())))
+
+
+def _certainty(case: Case, nutrient: Nutrient) -> tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]:
+    """(certainty, row, features, specific causes) before composites."""
+    found, specific = features(case, nutrient), case.all(nutrient.specific)
+    local = {
+        "count": case["count-low"],
+        "status": _status(case, nutrient.id),
+        "masked": case[nutrient.masked] if nutrient.masked else "no",
+        "ageing": "yes" if case[f"age:{nutrient.analyte}"] == "ageing" else "no",
+        "recovered": "yes" if recovered(case, nutrient) else "no",
+        "features": ("none", "one", "several")[min(len(found), 2)],
+        "specific": "yes" if specific else "no",
+        "competitor": "strong" if case["strong-competitor"] == "yes" else "none",
+    }
+    rows = case.knowledge.tables["certainty"]
+    row = next(r for r in rows if all(local[fact] in levels for fact, levels in r.when.items()))
+    level = str(row.then["certainty"])
+    caps = [str(c.then["at_most"]) for c in case.all(nutrient.caps)]
+    if level in ("probable", "established", "possible"):
+        level = min([level, *caps], key=CERTAINTY.index)
+    return level, row, found, specific
+
+
+def certainties(case: Case) -> tuple[Cause, ...]:
+    """One cause for each nutrient that was looked at; deficiencies that share their features are probable each (C3)."""
+    graded = {n.id: _certainty(case, n) for n in case.knowledge.nutrients}
+    shared = _share_features(case, graded)
+    causes = []
+    for nutrient in case.knowledge.nutrients:
+        level, row, found, specific = graded[nutrient.id]
+        if shared and nutrient.id in shared and level == "established" and row.id != "established-by-recovery":
+            level = "probable"
+        causes.append(_cause(nutrient, level, row, found, specific))
+    return tuple(causes)
+
+
+def _cause(nutrient: Nutrient, level: str, row: Row, found: tuple[Row, ...], specific: tuple[Row, ...]) -> Cause:
+    positive = level in ("possible", "probable", "established")
+    return Cause(
+        cause=nutrient.cause,
+        kind="nutritional",
+        certainty=level,
+        reasons=tuple(r.id for r in found) if positive else (row.id,),
+        contributing=tuple(r.id for r in specific),
+        row=row.id,
+        citations=tuple(dict.fromkeys([row.citation, *(r.citation for r in found if positive)])),
+    )
+
+
+Graded = dict[str, tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]]
+
+
+def _share_features(case: Case, graded: Graded) -> frozenset[str]:
+    """Deficient nutrients of which two share two features or more (C3)."""
+    deficient = [n for n in graded if _status(case, n) in DEFICIENT and graded[n][0] in ("probable", "established")]
+    found = {n: {r.id for r in graded[n][2]} for n in deficient}
+    return frozenset(n for n in deficient if any(m != n and len(found[n] & found[m]) >= 2 for m in deficient))
+
+
+def multiple(case: Case, causes: tuple[Cause, ...]) -> Cause | None:
+    """Two or more deficient micronutrients together: the second-highest certainty, or established when they share."""
+    graded = {n.id: _certainty(case, n) for n in case.knowledge.nutrients}
+    deficient = [n for n in case.knowledge.nutrients if _status(case, n.id) in DEFICIENT]
+    if len(deficient) < 2:
+        return None
+    by_cause = {c.cause: c.certainty for c in causes}
+    levels = sorted((by_cause[n.cause] for n in deficient), key=CERTAINTY.index)
+    level = "established" if _share_features(case, graded) else levels[-2]
+    names = tuple(sorted(n.id for n in deficient))
+    return Cause("multiple-deficiencies", "nutritional", level, names, (), "multiple-deficiencies", ("c3-composite",))
+
+
+def composites(case: Case) -> tuple[Cause, ...]:
+    """Diagnoses behind a deficiency: of the rows of one cause the first that matches."""
+    return tuple(_by_row(case, "composite", "nutritional"))
+
+
+def competing_causes(case: Case) -> tuple[Cause, ...]:
+    """Causes that are not nutritional: of the rows of one cause the first that matches."""
+    return tuple(_by_row(case, "competing", "competing"))
+
+
+def _by_row(case: Case, table: str, kind: str) -> Iterator[Cause]:
+    seen: set[str] = set()
+    for row in case.knowledge.tables[table]:
+        cause = str(row.then["cause"])
+        if cause not in seen and case.matches(row.when):
+            seen.add(cause)
+            yield Cause(cause, kind, str(row.then["certainty"]), row.reasons, (), row.id, (row.citation,))
+
+
+def _certainty_level(case: Case, nutrient: str) -> str:
+    return _certainty(case, _nutrient(case, nutrient))[0]
+
+
+ATTRIBUTION = {"status": _status, "certainty": _certainty_level}

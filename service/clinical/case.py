@@ -1,0 +1,237 @@
+"""One patient at one moment, with every fact worked out at most once and only when a rule asks for it.
+
+In: PatientFacts, Knowledge, the moment. Out: levels of facts by name (`case["b12"]`), and the findings behind them.
+A fact is, by its name: a scale of the knowledge; a fact declared in it; `age:`, `range:`, `sample:` or `conflict:` of an
+analyte; or a function of service.clinical.derived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from service.clinical.ages import age_in, days_between
+from service.clinical.counts import Reading, read_count
+from service.clinical.facts import LabResult, Moment, PatientFacts
+from service.clinical.interval import Interval
+from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Levels, Row, Scale
+from service.clinical.records import concept_recorded, drug_recorded
+from service.clinical.scales import CROSSING, UNKNOWN, against_range, place
+from service.clinical.specimens import STATUS_RANK, specimens
+
+__all__ = ["Case", "Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where the newest result of an analyte stands. `band` is None when nothing was measured or a comparator crosses."""
+
+    level: str
+    result: LabResult | None = None
+    band: Band | None = None
+    scale: Scale | None = None
+
+
+class Case(dict[str, str]):
+    """Levels by fact, filled on demand. `derived` holds the facts that need Python, `prefixed` those of any analyte."""
+
+    def __init__(
+        self,
+        patient: PatientFacts,
+        knowledge: Knowledge,
+        as_of: datetime,
+        derived: Mapping[str, Callable[[Case], str]],
+        prefixed: Mapping[str, Callable[[Case, str], str]],
+    ) -> None:
+        super().__init__()
+        self.patient, self.knowledge, self.as_of = patient, knowledge, as_of
+        self._derived, self._prefixed = derived, prefixed
+        self._findings: dict[str, Finding] = {}
+
+    def __missing__(self, fact: str) -> str:
+        level = self[fact] = self._level(fact)
+        return level
+
+    def _level(self, fact: str) -> str:
+        if fact in self.knowledge.scales:
+            return self.finding(fact).level
+        if fact in self.knowledge.facts:
+            return self._declared(self.knowledge.facts[fact])
+        if fact in self._derived:
+            return self._derived[fact](self)
+        prefix, _, analyte = fact.partition(":")
+        return self._prefixed[prefix](self, analyte)
+
+    def matches(self, when: Levels) -> bool:
+        """Whether every fact has one of its levels."""
+        return all(self[fact] in levels for fact, levels in when.items())
+
+    def first(self, rows: tuple[Row, ...]) -> Row | None:
+        """The first row that matches."""
+        return next((row for row in rows if self.matches(row.when)), None)
+
+    def all(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        """Every row that matches, in the order of the knowledge."""
+        return tuple(row for row in rows if self.matches(row.when))
+
+    @property
+    def today(self) -> date:
+        """The day of the assessment at the site."""
+        return self.as_of.date()
+
+    def limit(self, name: str) -> Decimal:
+        """A named number of the knowledge."""
+        return self.knowledge.limits[name]
+
+    def hours(self, name: str) -> timedelta:
+        """A named number of hours."""
+        return timedelta(hours=float(self.limit(name)))
+
+    @cached_property
+    def results(self) -> Mapping[str, tuple[LabResult, ...]]:
+        """Dated results that count, by analyte, the newest first; preliminary ones are not among them."""
+        found: dict[str, list[LabResult]] = {}
+        for result in self.patient.results:
+            if result.when and result.status != "preliminary":
+                found.setdefault(result.analyte, []).append(result)
+        return {analyte: tuple(sorted(rs, key=_newest_first)) for analyte, rs in found.items()}
+
+    def newest(self, analyte: str) -> LabResult | None:
+        """The newest dated result that counts."""
+        found = self.results.get(analyte)
+        return found[0] if found else None
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """The neutrophil count of every draw, newest first."""
+        return self._read(preliminary=False)
+
+    @cached_property
+    def preliminary(self) -> tuple[Reading, ...]:
+        """The same of preliminary results."""
+        return self._read(preliminary=True)
+
+    def _read(self, *, preliminary: bool) -> tuple[Reading, ...]:
+        wanted = self.knowledge.count_analytes
+        chosen = [
+            r for r in self.patient.results if r.analyte in wanted and (r.status == "preliminary") is preliminary
+        ]
+        draws = specimens(chosen, self.hours("same-specimen-hours"))
+        return tuple(r for r in (read_count(s, self.knowledge.limits) for s in draws) if r)
+
+    def age(self, unit: str, at: date | None = None) -> Decimal | None:
+        """The patient's age (d, mo, y) at a day, by default the day of the assessment."""
+        return age_in(unit, self.patient.birth, at or self.today)
+
+    def finding(self, fact: str) -> Finding:
+        """Where the newest result of a scale's analyte stands."""
+        found = self._findings.get(fact)
+        if found is None:
+            result = self.choose(self.knowledge.scales[fact][0].analyte)
+            found = self._findings[fact] = self.place(fact, result) if result else Finding(UNKNOWN)
+        return found
+
+    def choose(self, analyte: str) -> LabResult | None:
+        """The result of an analyte that rules look at: of the count's draw for the blood count, else the newest."""
+        if analyte in self.knowledge.lineages:
+            return self.beside_count(analyte)
+        return self.newest(analyte)
+
+    def beside_count(self, analyte: str) -> LabResult | None:
+        """The result nearest to the graded count within the window (H2.17); without a count, the newest that is recent."""
+        found = self.results.get(analyte, ())
+        anchor = self.anchor
+        if anchor is None:
+            recent = int(self.limit("count-recent-days"))
+            return next((r for r in found if r.when and days_between(r.when, self.today) <= recent), None)
+        window = self.hours("beside-count-hours")
+        near = [(r, _apart(r.when, anchor)) for r in found if r.when and _apart(r.when, anchor) <= window]
+        return min(near, key=lambda pair: pair[1])[0] if near else None
+
+    @cached_property
+    def anchor(self) -> Moment | None:
+        """When the newest readable count was taken."""
+        return next((r.count.when for r in self.readings if r.count), None)
+
+    def place(self, fact: str, result: LabResult) -> Finding:
+        """A result on the first scale of a fact that fits the patient at that time and the unit."""
+        at = result.when.earliest.date() if result.when else self.today
+        if result.value is None:
+            return Finding(result.answer or UNKNOWN, result)
+        fitting = [s for s in self.knowledge.scales[fact] if self.fits(s, at)]
+        for scale in sorted(fitting, key=lambda s: not s.by_range and s.unit != result.unit):
+            if scale.by_range:
+                found = self._by_range(scale, result)
+            else:
+                found = self._by_bands(scale, result)
+            if found:
+                return found
+        return Finding(UNKNOWN, result)
+
+    def fits(self, scale: Scale, at: date) -> bool:
+        return all(self.level_at(fact, at) in levels for fact, levels in scale.when.items())
+
+    def level_at(self, fact: str, at: date) -> str:
+        declared = self.knowledge.facts.get(fact)
+        if declared and declared.kind == "age":
+            return self.age_group(declared, at)
+        return self[fact]
+
+    def _by_range(self, scale: Scale, result: LabResult) -> Finding | None:
+        where = against_range(result.value, result.range) if result.range and result.value else None
+        if where is None:
+            return None
+        band = scale.bands[("below", "within", "above").index(where)]
+        return Finding(band.level, result, band, scale)
+
+    def _by_bands(self, scale: Scale, result: LabResult) -> Finding | None:
+        value = self.in_unit(result, scale.unit)
+        if value is None:
+            return None
+        band = place(value, scale.bands)
+        return Finding(band.level if band else CROSSING, result, band, scale)
+
+    def in_unit(self, result: LabResult, unit: str) -> Interval | None:
+        """The value in a comparison unit: as reported, or converted when no cut-off is stated in its own."""
+        if result.value is None or result.unit == unit:
+            return result.value
+        conversion = self.knowledge.analytes[result.analyte].conversions.get(result.unit)
+        return result.value.scaled(conversion[1]) if conversion and conversion[0] == unit else None
+
+    def _declared(self, fact: DeclaredFact) -> str:
+        if fact.kind == "age":
+            return self.age_group(fact, self.today)
+        if fact.choices:
+            return next(level for level, when in fact.choices if self.matches(when))
+        if fact.kind == "medication":
+            return _yes(any(True for _ in drug_recorded(self.patient, fact.concepts, self.today, fact.within_days)))
+        return _yes(concept_recorded(self.patient, fact, self.knowledge.concepts, self.today))
+
+    def age_group(self, fact: DeclaredFact, at: date) -> str:
+        """The group of an age at a day; `unknown` without a birth date."""
+        for level, unit, below in fact.groups:
+            age = self.age(unit, at)
+            if age is None:
+                return UNKNOWN
+            if age < below:
+                return level
+        raise AssertionError("the last group of an age fact is open")
+
+
+def _newest_first(result: LabResult) -> tuple[float, bool, int, str]:
+    assert result.when
+    return (-result.when.latest.timestamp(), result.method != "manual", -STATUS_RANK[result.status], result.reference)
+
+
+def _apart(a: Moment, b: Moment) -> timedelta:
+    """The shortest time between two moments of any precision."""
+    if a.earliest <= b.latest and b.earliest <= a.latest:
+        return timedelta(0)
+    return min(abs(a.earliest - b.latest), abs(b.earliest - a.latest))
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"

@@ -1,0 +1,230 @@
+"""Which count is graded, how it is graded, and what else the counts say.
+
+In: a Case. Out: levels of the count's facts. Source: knowledge A3, H2.10-16, H2.20, H6.53.
+"""
+
+from __future__ import annotations
+
+from service.clinical.ages import days_between
+from service.clinical.case import Case
+from service.clinical.counts import COUNT_ANALYTES, Reading
+from service.clinical.facts import Moment
+from service.clinical.interval import Interval
+from service.clinical.knowledge.model import Band
+from service.clinical.scales import UNKNOWN, against_range, place, touched
+
+__all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary", "unreadable"]
+
+NONE = "none"
+GRADE_UNKNOWN = "neutropenia-grade-unknown"
+NOT_ASSESSABLE = "not-assessable"
+MILDEST = frozenset(["mild", "low-for-age"])
+WORST = frozenset(["severe", "very-severe"])
+# From the best to the worst; an unknown grade stands between normal and mild for comparisons only.
+ORDER = ("normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "moderate", "severe", "very-severe")
+# Reasons of a Gap that mean: a blood count was measured and we could not read it (H2.20).
+CANNOT_READ = frozenset([
+    "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated",
+    "unreadable-resource", "no-white-cell-count", "exceeds-white-cells", "unmapped-code",
+])  # fmt: skip
+
+
+def graded(case: Case) -> Reading | None:
+    """The reading that severity rests on: the newest final one; without one in time, a low preliminary one (H6.53)."""
+    newest = next((r for r in case.readings if r.count or r.voided), None)
+    if newest is not None and _days(case, newest) <= case.limit("count-old-days"):
+        return newest
+    preliminary = newest_preliminary(case)
+    if preliminary and preliminary.count and _low(grade(case, preliminary, preliminary.count.value)):
+        return preliminary
+    return newest
+
+
+def newest_preliminary(case: Case) -> Reading | None:
+    """A preliminary reading that is newer than every final one, and current."""
+    found = next((r for r in case.preliminary if r.count), None)
+    if found is None or _days(case, found) > case.limit("count-recent-days"):
+        return None
+    final = next((r.specimen.when for r in case.readings if r.count or r.voided), None)
+    return found if final is None or final.latest < found.specimen.when.latest else None
+
+
+def grade(case: Case, reading: Reading, value: Interval) -> str:
+    """The grade of a value at the age of its draw (H2.10: the mildest grade that the whole interval allows)."""
+    found = touched(value, bands_at(case, "grade", reading.specimen.when))
+    if len(found) == 1:
+        return found[0].level
+    if any(b.side == "ok" for b in found):
+        return GRADE_UNKNOWN
+    mildest = found[-1].level
+    return GRADE_UNKNOWN if mildest in MILDEST and any(b.level in WORST for b in found) else mildest
+
+
+def bands_at(case: Case, fact: str, when: Moment) -> tuple[Band, ...]:
+    """The bands of a scale of the count at the age of a draw; below the first group that has limits, none."""
+    at = when.earliest.date()
+    return next((s.bands for s in case.knowledge.scales[fact] if case.fits(s, at)), ())
+
+
+def severity(case: Case) -> str:
+    """The severity word of the Assessment."""
+    reading = graded(case)
+    if reading is None or reading.count is None or _ungraded_newborn(case, reading):
+        return NOT_ASSESSABLE
+    if case["count-age"] not in ("current", "recent"):
+        return NOT_ASSESSABLE
+    level = grade(case, reading, reading.count.value)
+    return "borderline" if level == "normal" and _below_range(reading) else level
+
+
+def _below_range(reading: Reading) -> bool:
+    result = reading.specimen.first("neutrophils")
+    return bool(result and result.range and result.value and against_range(result.value, result.range) == "below")
+
+
+def _ungraded_newborn(case: Case, reading: Reading) -> bool:
+    at = reading.specimen.when.earliest.date()
+    group = case.age_group(case.knowledge.facts["count-age-group"], at)
+    return group == "below-72-hours" or (case["preterm"] == "yes" and case.level_at("referral-age", at) == "newborn")
+
+
+def count_age(case: Case) -> str:
+    """How old the newest usable count is (H2.15)."""
+    reading = graded(case)
+    if reading is None:
+        return NONE
+    days = _days(case, reading)
+    for level in ("current", "recent", "old", "history"):
+        if days <= case.limit(f"count-{level}-days"):
+            return level
+    return "older"
+
+
+def alert_grade(case: Case) -> str:
+    """The grade of the lower of two readings of the graded specimen, for alerts; `none` when nothing is graded."""
+    reading = graded(case)
+    if reading is None or reading.alert is None or case["severity"] == NOT_ASSESSABLE:
+        return NONE
+    lower = grade(case, reading, reading.alert)
+    return max(lower, case["severity"], key=ORDER.index)
+
+
+def ungraded_grade(case: Case) -> str:
+    """The grade that a count too old to be graded had."""
+    reading = graded(case)
+    if reading is None or reading.count is None or case["severity"] != NOT_ASSESSABLE or _ungraded_newborn(case, reading):
+        return NONE
+    return grade(case, reading, reading.count.value)
+
+
+def provisional_grade(case: Case) -> str:
+    """The grade of a preliminary count that is newer than the final ones."""
+    reading = newest_preliminary(case)
+    return grade(case, reading, reading.count.value) if reading and reading.count else NONE
+
+
+def discrepant(case: Case) -> str:
+    """Whether two readings of the graded specimen fall in different grades (A1, H2.9)."""
+    reading = graded(case)
+    if reading is None or reading.count is None or reading.alert is None or case["severity"] == NOT_ASSESSABLE:
+        return "no"
+    level = grade(case, reading, reading.count.value)
+    others = [i for i in (reading.alert, reading.differs) if i]
+    return "yes" if any(grade(case, reading, i) != level for i in others) else "no"
+
+
+def fever_count(case: Case) -> str:
+    """The lowest current reading on the scale of the fever rules; preliminary ones alert too."""
+    readings = [r for r in (graded(case), newest_preliminary(case)) if r and r.alert]
+    levels = [_on(case, "fever-grade", r.alert) for r in readings if r.alert]
+    return min(levels, key=("at-most-0.5", "below-1.0", "crossing", "other").index, default=UNKNOWN)
+
+
+def newborn_ungraded(case: Case) -> str:
+    """Whether a count is there that an hour-specific or gestational range would have to judge."""
+    reading = graded(case)
+    fresh = case["count-age"] in ("current", "recent")
+    return "yes" if reading and reading.count and fresh and _ungraded_newborn(case, reading) else "no"
+
+
+def newborn_count(case: Case) -> str:
+    """The count of a newborn on the scale that alerts without grading."""
+    reading = graded(case)
+    return _on(case, "newborn-alert", reading.alert) if reading and reading.alert else UNKNOWN
+
+
+def voided_count(case: Case) -> str:
+    """What a clumped or old sample showed; `none` when the graded draw is not void."""
+    reading = graded(case)
+    recent = case["count-age"] in ("current", "recent")
+    return _on(case, "newborn-alert", reading.voided) if reading and reading.voided and recent else NONE
+
+
+def pseudoneutropenia(case: Case) -> str:
+    """Whether the newest draw is void by its comment."""
+    return "no" if case["voided-count"] == NONE else "yes"
+
+
+def _on(case: Case, fact: str, value: Interval) -> str:
+    band = place(value, case.knowledge.scales[fact][0].bands)
+    return band.level if band else "crossing"
+
+
+def unreadable(case: Case) -> str:
+    """Whether a blood count, newer than the graded one, was measured and could not be read (H2.20)."""
+    anchor = graded(case)
+    horizon = anchor.specimen.when.latest if anchor and (anchor.count or anchor.voided) else None
+    times = [r.specimen.when for r in case.readings if r.count is None and r.voided is None]
+    gaps = [g for g in case.patient.gaps if g.what in COUNT_ANALYTES and g.reason in CANNOT_READ]
+    if any(g.when is None for g in gaps):
+        return "yes"
+    times += [g.when for g in gaps if g.when]
+    limit = int(case.limit("count-history-days"))
+    newer = [t for t in times if (horizon is None or t.latest > horizon) and days_between(t, case.today) <= limit]
+    return "yes" if newer else "no"
+
+
+def white_cells_alone(case: Case) -> str:
+    """Whether the newest white cell count is current and has no differential."""
+    wbc = case.newest("wbc")
+    if wbc is None or wbc.when is None or days_between(wbc.when, case.today) > case.limit("count-current-days"):
+        return "no"
+    newer = [r for r in case.readings if r.specimen.when.latest >= wbc.when.earliest or r.specimen.first("wbc") == wbc]
+    return "no" if newer else "yes"
+
+
+def left_shift(case: Case) -> str:
+    """Whether the laboratory reports bands above the segmented cells, or marks them high."""
+    reading = graded(case)
+    if reading is None:
+        return "no"
+    bands, segmented = reading.specimen.first("bands-percent"), reading.specimen.first("segmented-percent")
+    high = bool(bands and bands.value and bands.range and against_range(bands.value, bands.range) == "above")
+    more = bool(bands and segmented and bands.value and segmented.value and bands.value.number > segmented.value.number)
+    return "yes" if high or more else "no"
+
+
+def _low(level: str) -> bool:
+    return level in ("moderate", *WORST)
+
+
+def _days(case: Case, reading: Reading) -> int:
+    return days_between(reading.specimen.when, case.today)
+
+
+GRADING = {
+    "severity": severity,
+    "count-age": count_age,
+    "alert-grade": alert_grade,
+    "ungraded-grade": ungraded_grade,
+    "provisional-grade": provisional_grade,
+    "discrepant": discrepant,
+    "fever-count": fever_count,
+    "newborn-ungraded": newborn_ungraded,
+    "newborn-count": newborn_count,
+    "voided-count": voided_count,
+    "pseudoneutropenia": pseudoneutropenia,
+    "count-unreadable": unreadable,
+    "white-cells-alone": white_cells_alone,
+    "left-shift": left_shift,
+}

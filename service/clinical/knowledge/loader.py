@@ -1,0 +1,115 @@
+"""Loads the knowledge, lays a site's overlay over it, checks it whole and gives the frozen result.
+
+In: the TOML files beside this module, the name of a threshold profile, the path of an overlay. Out: Knowledge, or
+InvalidKnowledge with every fault. `python -m service.clinical.knowledge` prints the faults.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from service.clinical.knowledge.checks import check
+from service.clinical.knowledge.model import Knowledge, Row, Scale
+from service.clinical.knowledge.overlay import lay_over
+from service.clinical.knowledge.rules import Document, Faults, Rules, read_rules
+from service.clinical.knowledge.vocabulary import InvalidVocabulary, load_vocabulary
+
+__all__ = ["InvalidKnowledge", "load", "profiles"]
+
+FOLDER = Path(__file__).parent
+NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml"])
+
+
+class InvalidKnowledge(ValueError):
+    """The knowledge cannot be used; `faults` says all that is wrong, one sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+def profiles() -> tuple[str, ...]:
+    """The names of the threshold profiles."""
+    return tuple(_document(FOLDER / "knowledge.toml")["profiles"])
+
+
+def load(profile: str = "nice-ng239", overlay: Path | None = None) -> Knowledge:
+    """The checked knowledge for one profile; InvalidKnowledge says all faults at once."""
+    faults = Faults()
+    documents = [(p.name, _document(p)) for p in sorted(FOLDER.glob("*.toml")) if p.name not in NOT_RULES]
+    documents.sort(key=lambda d: d[1].get("nutrient", {}).get("place", 0))
+    head = next(content for name, content in documents if name == "knowledge.toml")
+    if profile not in head["profiles"]:
+        raise InvalidKnowledge([f"there is no profile of this name; choose one of {', '.join(head['profiles'])}"])
+    rules = read_rules(documents, faults)
+    version = str(head["knowledge"]["version"])
+    if overlay is not None:
+        version = f"{version}+{lay_over(rules, overlay, faults)}"
+    knowledge = _built(rules, documents, profile, version, str(head["profiles"][profile]), faults)
+    if knowledge:
+        faults += check(knowledge)
+    if faults or knowledge is None:
+        raise InvalidKnowledge(faults)
+    return knowledge
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+
+
+def _built(
+    rules: Rules, documents: list[Document], profile: str, version: str, source: str, faults: Faults
+) -> Knowledge | None:
+    try:
+        words = load_vocabulary(FOLDER)
+    except InvalidVocabulary as invalid:
+        faults += invalid.faults
+        return None
+    count = next(content for name, content in documents if "count" in content)["count"] if documents else {}
+    derived = next(content for name, content in documents if name == "derived.toml")
+    recovery = next(content["recovery"] for _, content in documents if "recovery" in content)
+    return Knowledge(
+        version=version,
+        profile=profile,
+        analytes=words.analytes,
+        analyte_of=words.analyte_of,
+        concepts=words.concepts,
+        orders=words.orders,
+        citations={**words.citations, **rules.citations},
+        scales={fact: _for_profile(scales, profile) for fact, scales in rules.scales.items()},
+        nutrients=tuple(replace(n, status=_cited(n.status, source)) for n in rules.nutrients),
+        tables={name: _cited(tuple(rows), source) for name, rows in rules.tables.items()},
+        facts=rules.facts,
+        domains={fact: frozenset(levels) for fact, levels in derived["domain"].items()},
+        prefixes={prefix: frozenset(levels) for prefix, levels in derived["prefix"].items()},
+        limits=rules.limits,
+        wording=_wording(FOLDER / "wording.toml"),
+        certainty_domains=rules.certainty_domains,
+        count_analytes=frozenset(count["analytes"]),
+        lineages=frozenset(count["lineages"]),
+        shown_facts=tuple(count["shown"]),
+        recovery_concepts={name: frozenset(concepts) for name, concepts in recovery.items()},
+        reading=words.reading,
+    )
+
+
+def _for_profile(scales: list[Scale], profile: str) -> tuple[Scale, ...]:
+    """The scales of a fact without those of other profiles."""
+    chosen = [s for s in scales if profile in s.when.get("profile", (profile,))]
+    return tuple(replace(s, when={f: v for f, v in s.when.items() if f != "profile"}) for s in chosen)
+
+
+def _cited(rows: tuple[Row, ...], source: str) -> tuple[Row, ...]:
+    """Rows whose citation is `profile` cite the source of the profile in force."""
+    return tuple(replace(r, citation=source) if r.citation == "profile" else r for r in rows)
+
+
+def _wording(path: Path) -> Mapping[str, str]:
+    return {f"{table}.{key}": text for table, texts in _document(path).items() for key, text in texts.items()}
+
+

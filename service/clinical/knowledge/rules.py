@@ -1,0 +1,158 @@
+"""The rules part of the knowledge: scales, declared facts, decision rows, limits, wording, citations.
+
+In: the TOML documents of this folder. Out: the types of knowledge.model, and every fault that was met on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from service.clinical.knowledge.model import Band, Citation, DeclaredFact, Levels, Nutrient, Row, Scale
+
+__all__ = ["Document", "Faults", "Rules", "read_rules"]
+
+ALL_TABLES = (
+    "composite", "order", "option", "certainty", "competing", "emergency", "indicator", "flag", "substitute",
+)  # fmt: skip
+NUTRIENT_TABLES = ("status", "reason", "feature", "specific", "cap")
+STRUCTURE = frozenset(["id", "when", "citation", "reasons"])
+SIDES = frozenset(["low", "middle", "ok", "high"])
+Document = tuple[str, Mapping[str, Any]]  # file name, content
+
+
+class Faults(list[str]):
+    """What is wrong, one sentence each, with the file and the id."""
+
+    def add(self, file: str, where: str, problem: str) -> None:
+        """Remember one fault."""
+        self.append(f"{file}: {where}: {problem}")
+
+
+@dataclass
+class Rules:
+    """What the rule files say."""
+
+    scales: dict[str, list[Scale]] = field(default_factory=dict)
+    facts: dict[str, DeclaredFact] = field(default_factory=dict)
+    tables: dict[str, list[Row]] = field(default_factory=lambda: {t: [] for t in ALL_TABLES})
+    nutrients: list[Nutrient] = field(default_factory=list)
+    limits: dict[str, Decimal] = field(default_factory=dict)
+    citations: dict[str, Citation] = field(default_factory=dict)
+    certainty_domains: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def read_rules(documents: list[Document], faults: Faults) -> Rules:
+    """Everything that the documents hold, in the order of the file names."""
+    rules = Rules()
+    for file, content in documents:
+        for entry in content.get("citation", []):
+            rules.citations[entry["id"]] = Citation(entry["id"], entry["text"], entry.get("url", ""))
+        for entry in content.get("scale", []):
+            rules.scales.setdefault(entry["fact"], []).append(_scale(file, entry, faults))
+        for entry in content.get("fact", []):
+            fact = _fact(entry)
+            if fact.id in rules.facts:
+                faults.add(file, fact.id, "a fact of this id exists already")
+            rules.facts[fact.id] = fact
+        for table in ALL_TABLES:
+            rules.tables[table] += _rows(table, content, faults, file)
+        rules.limits.update({name: Decimal(value) for name, value in content.get("limits", {}).items()})
+        domains = content.get("certainty_domains", {})
+        rules.certainty_domains.update({name: frozenset(levels) for name, levels in domains.items()})
+        if "nutrient" in content:
+            rules.nutrients.append(_nutrient(file, content, rules.scales, faults))
+    return rules
+
+
+def _scale(file: str, entry: Mapping[str, Any], faults: Faults) -> Scale:
+    where = f"scale of {entry['fact']}"
+    citation = entry.get("citation", "")
+    if entry.get("by_range"):
+        bands = tuple(Band(level, side, label=label, citation=citation)
+                      for (level, side), label in zip(entry["levels"], RANGE_LABELS, strict=True))  # fmt: skip
+    else:
+        bands = tuple(_bands(entry["bands"], entry["unit"], citation))
+    for band in bands:
+        if band.side not in SIDES:
+            faults.add(file, where, f"side {band.side} is none of {', '.join(sorted(SIDES))}")
+    unit = entry.get("unit", "")
+    return Scale(
+        entry["fact"], entry["analyte"], unit, bands, citation, levels_of(entry.get("when", {})), bool(entry.get("by_range"))
+    )
+
+
+RANGE_LABELS = ("below the laboratory's range", "within the laboratory's range", "above the laboratory's range")
+
+
+def _bands(entries: list[Mapping[str, Any]], unit: str, citation: str) -> Iterator[Band]:
+    """Bands with their labels: '<180 pg/mL', '180 to 350 pg/mL', '>1000 pg/mL'."""
+    start = ""
+    for entry in entries:
+        below, upto = (None if entry.get(k) is None else Decimal(entry[k]) for k in ("below", "upto"))
+        end = f"<{below}" if below is not None else f"{upto}" if upto is not None else ""
+        label = f"{start} to {end}" if start and end else end or start
+        if not start and upto is not None:
+            label = f"≤{upto}"
+        if start and not end:
+            label = start if start.startswith(">") else f"≥{start}"
+        yield Band(entry["level"], entry["side"], below, upto, f"{label} {unit}", entry.get("citation", citation))
+        start = f"{below}" if below is not None else f">{upto}"
+
+
+def _fact(entry: Mapping[str, Any]) -> DeclaredFact:
+    groups = tuple((level, unit, Decimal(below)) for level, unit, below in entry.get("groups", []))
+    choices = tuple((level, levels_of(when)) for level, when in entry.get("choices", []))
+    if entry["kind"] == "any":
+        choices = tuple(("yes", levels_of(when)) for when in entry["any_of"]) + (("no", {}),)
+    return DeclaredFact(
+        entry["id"], entry["kind"], frozenset(entry.get("concepts", [])), entry.get("within_days"), groups, choices,
+        entry.get("citation", ""),
+    )  # fmt: skip
+
+
+def levels_of(when: Mapping[str, Any]) -> Levels:
+    """`when` with every level as a set."""
+    return {fact: frozenset([levels] if isinstance(levels, str) else levels) for fact, levels in when.items()}
+
+
+def _rows(table: str, content: Mapping[str, Any], faults: Faults, file: str) -> list[Row]:
+    found = []
+    for entry in content.get(table, []):
+        if "id" not in entry:
+            faults.add(file, table, "a row has no id")
+            continue
+        then = {key: value for key, value in entry.items() if key not in STRUCTURE}
+        when = levels_of(entry.get("when", {}))
+        found.append(Row(entry["id"], table, when, then, tuple(entry.get("reasons", [])), entry.get("citation", "")))
+    return found
+
+
+def _nutrient(
+    file: str, content: Mapping[str, Any], scales: Mapping[str, list[Scale]], faults: Faults
+) -> Nutrient:
+    entry = content["nutrient"]
+    rows = {table: tuple(_rows(table, content, faults, file)) for table in NUTRIENT_TABLES}
+    facts = tuple(entry["facts"])
+    dose = entry.get("treatment_mg_per_day")
+    return Nutrient(
+        id=entry["id"],
+        name=entry["name"],
+        cause=entry["cause"],
+        facts=facts,
+        analyte=scales[facts[0]][0].analyte,
+        treatment=entry["treatment"],
+        treatment_mg_per_day=None if dose is None else Decimal(dose),
+        treatment_days=entry.get("treatment_days"),
+        recovery_days=tuple(entry["recovery_days"]) if "recovery_days" in entry else None,
+        work_up=frozenset(entry.get("work_up", [])),
+        confirming=frozenset(entry.get("confirming", [])),
+        masked=entry.get("masked"),
+        status=rows["status"],
+        reasons=rows["reason"],
+        features=rows["feature"],
+        specific=rows["specific"],
+        caps=rows["cap"],
+    )
