@@ -55,12 +55,20 @@ def _causes(a: Assessment, page: Page) -> list[str]:
     """One line per cause that is at least possible; one line for all that are unlikely, one for all not assessable."""
     causes = sorted(likely(a), key=lambda c: others_first(a) and c.kind == "nutritional")
     lines = [f"- {_cause(c, page)}" for c in causes]
+    unmeasured = _causes_unmeasured(a, page.knowledge)
     for certainty in REMAINING:
-        names = [first_words(page.knowledge, ("cause",), c.cause) for c in a.causes if c.certainty == certainty]
+        left = (c.cause for c in a.causes if c.certainty == certainty and c.cause not in unmeasured)
+        names = [first_words(page.knowledge, ("cause",), cause) for cause in left]
         if names:
             said = words(page.knowledge, "certainty", certainty)
             lines.append(f"- {capital(page.say('grouped', certainty=said, causes=', '.join(names)))}")
     return lines
+
+
+def _causes_unmeasured(a: Assessment, knowledge: Knowledge) -> frozenset[str]:
+    """Causes of nutrients that were never measured: they stand under what is not known."""
+    silent = {n.nutrient for n in a.nutrients if "not-measured" in n.reasons}
+    return frozenset(nutrient.cause for nutrient in knowledge.nutrients if nutrient.id in silent)
 
 
 def _cause(c: Cause, page: Page) -> str:
@@ -100,7 +108,7 @@ def _unmeasured(a: Assessment, page: Page) -> list[tuple[str, str, str]]:
 
 
 def _gap(gap: Gap, page: Page) -> tuple[str, str, str]:
-    what = first_words(page.knowledge, ("gap-what",), gap.what)
+    what = first_words(page.knowledge, ("gap-what", "analyte"), gap.what)
     return safe(what), inert(first_words(page.knowledge, ("gap", *WHY), gap.reason)), safe(gap.detail)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.cards.page import Page, inert, safe
-from service.cards.words import amount, capital, cells, count_text, first_words, words
+from service.cards.words import amount, capital, cells, count_text, first_words, unit_text, words
 from service.clinical.assessment import Assessment, Count, Evidence, NutrientStatus
 
 __all__ = ["found"]
@@ -38,7 +38,7 @@ def _counts(a: Assessment, page: Page) -> Iterator[str]:
         yield _count(a.ungraded, "", verdict, page)
     if a.count:
         limit = page.say("limit", limit=_with_unit(page, format(a.limit, "f"))) if a.limit is not None else ""
-        threshold = page.cite(inert(a.severity_band or limit), _sources_of_grade(a, page))
+        threshold = page.cite(inert(unit_text(page.knowledge, a.severity_band) or limit), _sources_of_grade(a, page))
         yield _count(a.count, threshold, _graded(a, page), page)
 
 
@@ -92,4 +92,6 @@ def _level(e: Evidence, page: Page) -> str:
 
 def _evidence(e: Evidence, verdict: str, page: Page) -> str:
     shown = inert(amount(page.knowledge, e.value, e.unit)) if e.value else safe(e.text)
-    return _row(f"{inert(capital(e.name))} {shown}", page.day(e.when), page.cite(inert(e.band), [e.citation]), verdict)
+    name = capital(page.knowledge.wording.get(f"analyte.{e.analyte}", e.name))
+    threshold = page.cite(inert(unit_text(page.knowledge, e.band)), [e.citation])
+    return _row(f"{inert(name)} {shown}", page.day(e.when), threshold, verdict)

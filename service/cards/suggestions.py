@@ -41,10 +41,10 @@ def _rank(orders: tuple[SuggestedOrder, ...], a: Assessment) -> tuple[int, int]:
     """Emergency, repeat count, what confirms the leading nutrient, others, work-up, referrals; pressing ones early."""
     priority = min(PRIORITIES.index(o.priority) for o in orders)
     lead = leading_nutrient(a)
-    places = {"emergency": 0, "repeat": 1, lead.nutrient if lead else "": 2, "work-up": 4}
+    places = {"emergency": 0, "repeat": 1, lead.nutrient if lead else "": 2}
     if all(o.kind == "referral" for o in orders) and orders[0].group != "emergency":
         return (5 if priority == PRIORITIES.index("routine") else 1), priority
-    return places.get(orders[0].group, 3), priority
+    return places.get(orders[0].group, 4 if orders[0].group.startswith("work-up") else 3), priority
 
 
 def _suggestion(

@@ -15,7 +15,7 @@ from service.clinical.knowledge.model import Knowledge
 
 __all__ = [
     "amount", "capital", "cells", "count_text", "day", "day_and_year", "first_words", "fitted", "joined", "known",
-    "number", "when_due", "words",
+    "number", "unit_text", "when_due", "words",
 ]
 
 HUNDREDTH = Decimal("0.01")
@@ -59,8 +59,10 @@ def fitted(knowledge: Knowledge, table: str, kind: str, values: Mapping[str, str
 
 
 def capital(text: str) -> str:
-    """The text with its first letter large, also behind Markdown's asterisks."""
+    """The text with its first letter large, also behind Markdown's asterisks; words like tTG and eGFR stay."""
     bare = text.lstrip("*")
+    if bare[1:2].isupper():
+        return text
     return text[: len(text) - len(bare)] + bare[:1].upper() + bare[1:]
 
 
@@ -113,9 +115,14 @@ def cells(knowledge: Knowledge, value: Interval) -> str:
 
 def amount(knowledge: Knowledge, value: Interval, unit: str) -> str:
     """A result with its comparator and unit, in all its digits."""
-    return words(
-        knowledge, "number", "with-unit", number=_compared(knowledge, value, number(value.number)), unit=unit
-    ).strip()
+    shown = _compared(knowledge, value, number(value.number))
+    return words(knowledge, "number", "with-unit", number=shown, unit=unit_text(knowledge, unit)).strip()
+
+
+def unit_text(knowledge: Knowledge, text: str) -> str:
+    """A unit, or a band that ends in one, as cards write it."""
+    bounds, space, unit = text.rpartition(" ")
+    return bounds + space + knowledge.wording.get(f"unit.{unit}", unit)
 
 
 def _compared(knowledge: Knowledge, value: Interval, shown: str) -> str:

@@ -69,7 +69,7 @@ def test_every_row_of_the_table_has_four_cells(name: str) -> None:
 
 def test_what_was_found_shows_result_date_threshold_source_and_verdict() -> None:
     assert section(patients.PERNICIOUS, "What was found")[2:] == [
-        r"| Neutrophils 0.90 x10\*9/L (900 per uL) | 14 Jun | 0.5 to &lt;1.0 10\*9/L | **moderate neutropenia** |",
+        r"| Neutrophils 0.90 x10\*9/L (900 per uL) | 14 Jun | 0.5 to &lt;1.0 x10\*9/L | **moderate neutropenia** |",
         "| Hemoglobin 9.1 g/dL | 14 Jun | &lt;12.0 g/dL [1] | below the limit |",
         "| MCV 115 fL | 14 Jun | &gt;100 fL [1] | above the limit |",
         "| Vitamin B12 140 pg/mL | 10 Jun | &lt;180 pg/mL [2] | **deficient** |",

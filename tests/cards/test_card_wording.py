@@ -12,7 +12,7 @@ import yaml
 from builders import knowledge
 
 from service.cards import cards
-from service.cards.words import first_words, known, words
+from service.cards.words import capital, first_words, known, words
 from service.files import find_file
 
 K = knowledge()
@@ -113,6 +113,14 @@ def test_the_vocabulary_was_found() -> None:
 @pytest.mark.parametrize(("table", "key"), VOCABULARY)
 def test_every_code_of_an_assessment_has_words(table: str, key: str) -> None:
     assert known(K, table, key)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("copper", "Copper"), ("**copper** low", "**Copper** low"), ("tTG-IgA", "tTG-IgA"), ("eGFR", "eGFR"), ("", "")],
+)
+def test_a_sentence_begins_with_a_capital_but_a_symbol_stays(text: str, shown: str) -> None:
+    assert capital(text) == shown
 
 
 def test_an_unknown_key_reads_as_itself() -> None:
