@@ -25,6 +25,7 @@ from service.clinical.course import COURSE
 from service.clinical.facts import Gap, PatientFacts
 from service.clinical.grading import GRADING, bands_at, graded, newest_preliminary
 from service.clinical.knowledge.model import Knowledge, Row
+from service.clinical.newborn import limits_at
 from service.clinical.samples import SAMPLES
 from service.clinical.suggestions import HANDLED, options, orders, repeat_ordered
 
@@ -129,8 +130,13 @@ def _severity_band(case: Case) -> str:
 def _limit(case: Case) -> Decimal | None:
     """The lower limit of the count at the age of the draw."""
     reading = graded(case)
-    bands = bands_at(case, "grade", reading.specimen.when) if reading else ()
-    return next((b.below for b in reversed(bands) if b.side == "low"), None)
+    if reading is None:
+        return None
+    bands = bands_at(case, "grade", reading.specimen.when)
+    if bands[-1].side != "ok":  # the first days of life
+        hours = limits_at(case, reading.specimen.when)
+        return hours[1] if hours else None
+    return next(b.below for b in reversed(bands) if b.side == "low")
 
 
 def _flags(case: Case, emergency: Row | None) -> tuple[str, ...]:

@@ -140,7 +140,7 @@ Graded = dict[str, tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]]
 def _share_features(case: Case, graded: Graded) -> frozenset[str]:
     """Deficient nutrients of which two share two features or more (C3)."""
     deficient = [n for n in graded if _status(case, n) in DEFICIENT and graded[n][0] in ("probable", "established")]
-    found = {n: {r.id for r in graded[n][2]} for n in deficient}
+    found = {n: {r.id for r in case.all(_nutrient(case, n).features)} for n in deficient}
     return frozenset(n for n in deficient if any(m != n and len(found[n] & found[m]) >= 2 for m in deficient))
 
 

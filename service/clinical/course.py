@@ -25,7 +25,7 @@ def exact_counts(case: Case) -> list[tuple[Reading, Decimal]]:
 
 def is_low(case: Case, reading: Reading) -> bool:
     """Whether a reading was below the limit of its age."""
-    return bool(reading.count) and not is_normal(case, reading)
+    return bool(reading.count and grade(case, reading, reading.count.value) not in ("normal", "none"))
 
 
 def is_normal(case: Case, reading: Reading) -> bool:

@@ -11,17 +11,18 @@ from service.clinical.counts import COUNT_ANALYTES, Reading
 from service.clinical.facts import Moment
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band
+from service.clinical.newborn import limits_at
 from service.clinical.scales import UNKNOWN, against_range, place, touched
 
 __all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary", "unreadable"]
 
-NONE = "none"
+NONE, BY_THE_HOUR = "none", "by-the-hour"
 GRADE_UNKNOWN = "neutropenia-grade-unknown"
 NOT_ASSESSABLE = "not-assessable"
 MILDEST = frozenset(["mild", "low-for-age"])
 WORST = frozenset(["severe", "very-severe"])
-# From the best to the worst; an unknown grade stands between normal and mild for comparisons only.
-ORDER = ("normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "moderate", "severe", "very-severe")
+# From the best to the worst; `none` where no limit is known; an unknown grade stands between normal and mild for comparisons only.
+ORDER = (NONE, "normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "moderate", "severe", "very-severe")
 # Reasons of a Gap that mean: a blood count was measured and we could not read it (H2.20).
 CANNOT_READ = frozenset([
     "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated",
@@ -52,12 +53,22 @@ def newest_preliminary(case: Case) -> Reading | None:
 def grade(case: Case, reading: Reading, value: Interval) -> str:
     """The grade of a value at the age of its draw (H2.10: the mildest grade that the whole interval allows)."""
     found = touched(value, bands_at(case, "grade", reading.specimen.when))
+    if found[-1].level == BY_THE_HOUR:
+        return _by_the_hour(case, reading, value)
     if len(found) == 1:
         return found[0].level
     if any(b.side == "ok" for b in found):
         return GRADE_UNKNOWN
     mildest = found[-1].level
     return GRADE_UNKNOWN if mildest in MILDEST and any(b.level in WORST for b in found) else mildest
+
+
+def _by_the_hour(case: Case, reading: Reading, value: Interval) -> str:
+    """The grade below 72 h; `none` when the possible hours of age allow no answer (H2.13)."""
+    limits = limits_at(case, reading.specimen.when)
+    if limits and value.at_least(limits[1]):
+        return "normal"
+    return "low-for-age" if limits and value.below(limits[0]) else NONE
 
 
 def bands_at(case: Case, fact: str, when: Moment) -> tuple[Band, ...]:
@@ -83,9 +94,10 @@ def _below_range(reading: Reading) -> bool:
 
 
 def _ungraded_newborn(case: Case, reading: Reading) -> bool:
-    at = reading.specimen.when.earliest.date()
-    group = case.age_group(case.knowledge.facts["count-age-group"], at)
-    return group == "below-72-hours" or (case["preterm"] == "yes" and case.level_at("referral-age", at) == "newborn")
+    """Whether the limit depends on an hour of birth or a gestation that is not known, or on prematurity (H2.13)."""
+    if case["preterm"] == "yes" and case.level_at("referral-age", reading.specimen.when.earliest.date()) == "newborn":
+        return True
+    return bool(reading.count and grade(case, reading, reading.count.value) == NONE)
 
 
 def count_age(case: Case) -> str:

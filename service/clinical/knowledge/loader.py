@@ -72,6 +72,7 @@ def _built(
         return None
     count = next(content for name, content in documents if "count" in content)["count"] if documents else {}
     derived = next(content for name, content in documents if name == "derived.toml")
+    newborn = next(content["newborn"] for _, content in documents if "newborn" in content)
     recovery = next(content["recovery"] for _, content in documents if "recovery" in content)
     return Knowledge(
         version=version,
@@ -92,6 +93,7 @@ def _built(
         certainty_domains=rules.certainty_domains,
         count_analytes=frozenset(count["analytes"]),
         lineages=frozenset(count["lineages"]),
+        newborn_curve=tuple((Decimal(hour), Decimal(limit)) for hour, limit in newborn["hours_and_limits"]),
         shown_facts=tuple(count["shown"]),
         recovery_concepts={name: frozenset(concepts) for name, concepts in recovery.items()},
         reading=words.reading,

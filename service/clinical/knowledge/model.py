@@ -202,6 +202,7 @@ class Knowledge:
     wording: Mapping[str, str]  # "table.key" -> text
     certainty_domains: Mapping[str, frozenset[str]]  # facts of the certainty table, worked out per nutrient
     count_analytes: frozenset[str]  # what the neutrophil count and its checks are read from
+    newborn_curve: tuple[tuple[Decimal, Decimal], ...]  # (hour of life, lower limit of the count) (H2.13)
     shown_facts: tuple[str, ...]  # scales whose findings stand beside the count on a card
     recovery_concepts: Mapping[str, frozenset[str]]  # culprits, raising, nutrients, infections (H3.31)
     lineages: frozenset[str]  # what is looked at beside the count
