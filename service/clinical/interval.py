@@ -28,10 +28,10 @@ class Interval:
     @classmethod
     def reported(cls, value: Decimal, comparator: str | None) -> Interval:
         """What `value` with a FHIR `Quantity.comparator` stands for; amounts are never negative."""
+        if comparator is None:
+            return cls(value, value)
         floor = min(Decimal(0), value)
         match comparator:
-            case None:
-                return cls(value, value)
             case "<":
                 return cls(floor, value, high_open=True)
             case "<=":

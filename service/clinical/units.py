@@ -28,7 +28,7 @@ REWRITES = (
 
 
 def comparison(analyte: Analyte, code: str | None, text: str | None, system: str | None) -> Unit | None:
-    """The unit that a Quantity of an analyte is in; `code` counts when `system` is UCUM, else the text, then the code."""
+    """The unit that a Quantity of an analyte is in: its code if UCUM, else what text and code agree on."""
     if system == UCUM and code:
         return _find(analyte, code)
     found = {_find(analyte, spelling) for spelling in (text, code) if spelling}

@@ -196,7 +196,10 @@ def _by_code(analytes: Mapping[str, Analyte], faults: Faults) -> dict[tuple[str,
 
 
 def _check(
-    analytes: Mapping[str, Analyte], orders: Mapping[str, OrderTemplate], citations: Mapping[str, Citation], faults: Faults
+    analytes: Mapping[str, Analyte],
+    orders: Mapping[str, OrderTemplate],
+    citations: Mapping[str, Citation],
+    faults: Faults,
 ) -> None:
     for analyte in analytes.values():
         for problem in _problems(analyte, citations):

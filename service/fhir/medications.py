@@ -1,0 +1,182 @@
+"""Drugs on file: which concepts, since when, by which route, how much a day.
+
+In: decoded Medication resources. Out: facts.Medication, or the Gap that says that a drug could not be read.
+Source: knowledge G, H4.32, H4.34, H6.47.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+from service.clinical.facts import Gap, Medication, Moment
+from service.clinical.knowledge.vocabulary import Reading, Vocabulary
+from service.clinical.units import normal
+from service.fhir import resources as fhir
+from service.fhir.concepts import Matcher, texts_of, words_of
+from service.fhir.moments import Moments
+
+__all__ = ["MedicationReader"]
+
+NEVER = frozenset(["entered-in-error", "draft", "not-taken", "not-done", "cancelled", "declined", "preparation"])
+NO_ORDER = frozenset(["proposal", "option"])
+KINDS = {
+    "MedicationRequest": "request",
+    "MedicationStatement": "statement",
+    "MedicationAdministration": "administration",
+    "MedicationDispense": "dispense",
+}
+DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7),
+        "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
+AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
+
+
+class MedicationReader:
+    """Drug concepts, routes and ways of writing a dose, indexed once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._concepts = vocabulary.concepts
+        self._reading = vocabulary.reading
+        self._matcher = Matcher(vocabulary, "drug", "both")
+        self._words = {route: _padded(words) for route, words in vocabulary.reading.route_words.items()}
+        self._sources = _padded(vocabulary.reading.local_sources)
+
+    def read(
+        self, use: fhir.MedicationUse, reference: str, drugs: Mapping[str, fhir.Medication], moments: Moments
+    ) -> Medication | Gap | None:
+        """A drug that the knowledge speaks of; None for others and for what was never taken."""
+        if use.status in NEVER or use.doNotPerform or use.intent in NO_ORDER:
+            return None
+        drug = _drug(use, drugs)
+        if isinstance(drug, str):
+            return Gap(use.resourceType, drug, reference)
+        label = use.medicationReference.display if use.medicationReference else None
+        concepts, by_name = self._matcher.match(drug.code, label)
+        if not concepts:
+            return None
+        doses = _doses(use)
+        route = self._route([*texts_of(drug.code), *texts_of(drug.form), label or ""], doses)
+        if route == "local":
+            concepts = frozenset(c for c in concepts if not self._concepts[c].systemic_only)
+        if not concepts:
+            return None
+        start, end = _span(use, doses, moments)
+        dose = next((mg for d in doses if (mg := dose_per_day(d, self._reading)) is not None), None)
+        return Medication(concepts, reference, KINDS[use.resourceType], use.status, start, end, route, dose, by_name)
+
+    def _route(self, drug: list[str], doses: list[fhir.Dosage]) -> str | None:
+        """systemic, local or injection: by code, else by the words of drug, form and dose; None when none says it."""
+        codes = [c.code or "" for dose in doses if dose.route for c in dose.route.coding]
+        coded = next((route for code in codes if (route := self._reading.routes.get(code))), None)
+        if coded:
+            return coded
+        texts = [*drug, *(t for d in doses for t in (d.text or "", *texts_of(d.route)))]
+        said = f" {' '.join(' '.join(words_of(text)) for text in texts)} "
+        if any(word in said for word in self._sources):
+            return None
+        return next((route for route, words in self._words.items() if any(word in said for word in words)), None)
+
+
+def _padded(words: tuple[str, ...]) -> list[str]:
+    return [f" {' '.join(words_of(word))} " for word in words]
+
+
+def _drug(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir.Medication | str:
+    """The drug, in the resource or behind its reference; else the reason of the Gap (H6.47)."""
+    if use.medicationCodeableConcept is not None:
+        return fhir.Medication(code=use.medicationCodeableConcept)
+    reference = use.medicationReference
+    if reference is None:
+        return "medication-not-readable"
+    key = reference.reference or ""
+    found = _contained(use, key[1:]) if key.startswith("#") else drugs.get(key) or drugs.get(fhir.short(key))
+    if found:
+        return found
+    return fhir.Medication() if reference.display else "medication-not-readable"
+
+
+def _contained(use: fhir.MedicationUse, id: str) -> fhir.Medication | None:
+    for raw in use.contained:
+        found = fhir.decode("Medication", raw)
+        if isinstance(found, fhir.Medication) and found.id == id:
+            return found
+    return None
+
+
+def _doses(use: fhir.MedicationUse) -> list[fhir.Dosage]:
+    more = use.dosage if isinstance(use.dosage, list) else [use.dosage] if use.dosage else []
+    return [*use.dosageInstruction, *more]
+
+
+def _span(
+    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments
+) -> tuple[Moment | None, Moment | None]:
+    """When the use began and, when it is known, ended."""
+    validity = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
+    bounds = next((r.boundsPeriod for d in doses if (r := _repeat(d)) and r.boundsPeriod), None)
+    begins = [p.start for p in (use.effectivePeriod, bounds, validity) if p]
+    start = moments.first(
+        use.effectiveDateTime, use.whenHandedOver, *begins[:1], use.authoredOn, *begins, use.whenPrepared
+    )
+    ends = [p.end for p in (use.effectivePeriod, bounds) if p]
+    return start, moments.first(*ends) or (_after(start, doses) if start else None)
+
+
+def _repeat(dose: fhir.Dosage) -> fhir.Repeat | None:
+    return dose.timing.repeat if dose.timing else None
+
+
+def _after(start: Moment, doses: list[fhir.Dosage]) -> Moment | None:
+    """The end that a stated length of the course gives."""
+    for dose in doses:
+        repeat = _repeat(dose)
+        length = repeat.boundsDuration if repeat else None
+        if length and length.value is not None and length.code in DAYS and abs(length.value.adjusted()) <= 4:
+            days = timedelta(days=float(length.value * DAYS[length.code]))
+            return Moment(start.earliest + days, start.latest + days, start.text)
+    return None
+
+
+def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
+    """Milligrams a day, from the structured dose, else from its text; None when neither says it."""
+    amount = next((d.doseQuantity for d in dose.doseAndRate if d.doseQuantity), None)
+    repeat = _repeat(dose)
+    if amount and repeat and amount.value is not None:
+        factor = reading.dose_units.get(normal(amount.code or amount.unit or "").casefold())
+        period = repeat.period * DAYS[repeat.periodUnit] if repeat.period and repeat.periodUnit in DAYS else None
+        if factor is not None and period:
+            return _rounded(amount.value * factor * (repeat.frequency or 1) / period)
+    return _dose_in_words(dose.text, reading) if dose.text else None
+
+
+def _dose_in_words(text: str, reading: Reading) -> Decimal | None:
+    """"220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
+    said = f" {' '.join(text.casefold().split())} "
+    if any(words in said for words in reading.single_doses):
+        return None
+    for number, unit in AMOUNT.findall(said):
+        factor = reading.dose_units.get(normal(unit).casefold())
+        if factor is not None:
+            times, days = _first(said, reading.dose_times), _first(said, reading.dose_periods)
+            if days is None and (times is None or times == 1):
+                return None
+            return _rounded(Decimal(number.replace(",", ".")) * factor * (times or 1) / (days or 1))
+    return None
+
+
+def _first(said: str, table: Mapping[str, Decimal]) -> Decimal | None:
+    """The number of the phrase that stands first in the text, the longest of those."""
+    found = [(hit.start(), -len(words), value) for words, value in table.items() if (hit := _whole(words, said))]
+    return min(found)[2] if found else None
+
+
+def _whole(words: str, said: str) -> re.Match[str] | None:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", said)
+
+
+def _rounded(milligrams: Decimal) -> Decimal | None:
+    if not milligrams.is_finite() or abs(milligrams.adjusted()) > 9:
+        return None
+    return Decimal(format(round(milligrams, 6).normalize(), "f"))
