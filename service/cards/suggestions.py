@@ -58,7 +58,7 @@ def _suggestion(
 
 
 def _label(orders: tuple[SuggestedOrder, ...], knowledge: Knowledge) -> str:
-    """ "Order methylmalonic acid", "Nutritional work-up: vitamin B12, folate"; with the time when there is one."""
+    """ "Order methylmalonic acid", "Nutritional work-up: vitamin B12, folate"; with the soonest time asked for."""
     names = ", ".join(words(knowledge, "order", o.order) for o in orders)
     if len(orders) == 1:
         key = orders[0].group if known(knowledge, "suggestion", orders[0].group) else orders[0].kind
@@ -66,10 +66,10 @@ def _label(orders: tuple[SuggestedOrder, ...], knowledge: Knowledge) -> str:
     else:
         group = orders[0].group if known(knowledge, "group", orders[0].group) else "other"
         label = words(knowledge, "group", group, orders=names)
-    due = {o.within_days for o in orders if o.within_days is not None}
-    if len(due) != 1:
+    due = [o.within_days for o in orders if o.within_days is not None]
+    if not due:
         return label
-    return words(knowledge, "suggestion", "timed", label=label, when=when_due(knowledge, due.pop()))
+    return words(knowledge, "suggestion", "timed", label=label, when=when_due(knowledge, min(due)))
 
 
 def _action(order: SuggestedOrder, a: Assessment, knowledge: Knowledge, patient: Patient) -> Action:

@@ -23,7 +23,8 @@ __all__ = [
 SUMMARY_LIMIT = 140
 LOW = frozenset({"mild", "moderate", "severe", "very-severe", "low-for-age", "neutropenia-grade-unknown"})
 SERIOUS = frozenset({"severe", "very-severe"})
-UNGRADED_ROWS = ("stale-", "history-", "newborn-", "pseudoneutropenia-", "count-unreadable")
+UNGRADED_ROWS = ("stale-", "history-", "newborn-", "pseudoneutropenia", "count-unreadable")
+FEVER = "fever-below-1.0"  # the row of fever with a count that is no emergency yet
 LIKELY = ("established", "probable", "possible")
 
 
@@ -121,7 +122,9 @@ def _low(a: Assessment, knowledge: Knowledge) -> Headline | None:
 
 
 def _first(a: Assessment, knowledge: Knowledge) -> str | None:
-    """What to weigh before nutrition: in infants and in severe neutropenia, unless a competing cause already leads."""
+    """What comes before nutrition: fever; in infants and severe neutropenia other causes, unless one already leads."""
+    if FEVER in a.rows:
+        return words(knowledge, "lead", "first-fever")
     causes = _leading(a)
     if not others_first(a) or (causes and causes[0].kind == "competing"):
         return None
@@ -135,7 +138,7 @@ def _lead(a: Assessment, knowledge: Knowledge) -> str | None:
         return words(knowledge, "lead", "wilson")
     if causes:
         return _named(causes, knowledge)
-    if _first(a, knowledge):
+    if others_first(a):
         return None
     return _open_question(a, knowledge)
 

@@ -152,6 +152,11 @@ def test_an_urgent_referral_is_not_crowded_out() -> None:
     assert "Request urgent hematology consultation" in labels(patient(orders=(*MIXED[1:], urgent)))[:3]
 
 
+def test_a_group_is_due_when_its_soonest_order_is() -> None:
+    soon, late = order("crp", "repeat", within_days=1), order("tsh", "repeat", within_days=7)
+    assert labels(patient(orders=(late, soon))) == ["Repeat count: TSH, CRP, within 1 day"]
+
+
 def test_an_order_that_two_groups_ask_for_is_offered_once() -> None:
     assert labels(patient(orders=(order("folate", "vitamin-b12"), order("folate", "work-up")))) == ["Order folate"]
 
