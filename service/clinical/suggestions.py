@@ -30,11 +30,16 @@ def orders(case: Case) -> tuple[SuggestedOrder, ...]:
             if suggestion is None:
                 continue
             known = found.get(suggestion.order)
-            if known is None or PRIORITY.index(suggestion.priority) > PRIORITY.index(known.priority):
+            if known is None or _rank(suggestion) > _rank(known):
                 found[suggestion.order] = suggestion
     if "hematology-urgent" in found:
         found.pop("hematology-referral", None)
     return tuple(found.values())
+
+
+def _rank(suggestion: SuggestedOrder) -> tuple[int, bool]:
+    """The more urgent reason stands; of equal ones a finding's own before the general work-up's."""
+    return PRIORITY.index(suggestion.priority), not suggestion.group.startswith("work-up")
 
 
 def _names(row: Row) -> list[str]:
