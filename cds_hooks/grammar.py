@@ -34,7 +34,7 @@ _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9.-]{1,64}\Z")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.+\Z)[A-Za-z0-9.-]{1,64}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _BASE_URL = re.compile(rf"{_HOST}(?:/[{_SAFE}]*)?\Z")
-_URL = re.compile(rf"{_HOST}(?:[/?#][{_SAFE}?#]*)?\Z")
+_URL = re.compile(rf"{_HOST}(?:[/?#][?#{_SAFE}]*)?\Z")
 _EXTENSION_KEY = re.compile(r"[a-z][a-z0-9-]*(?:\.[A-Za-z0-9_-]+)+\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

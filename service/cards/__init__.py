@@ -9,7 +9,7 @@ import uuid
 from dataclasses import replace
 from typing import cast
 
-from cds_hooks.cards import Card, Coding, Indicator, Link, Source
+from cds_hooks.cards import Card, Coding, Indicator, Source
 from service.cards.detail import detail
 from service.cards.suggestions import suggestions
 from service.cards.summary import LOW, Headline, deficient, emergency_headline, headline, summary
@@ -23,28 +23,28 @@ EXTENSION = "org.neutropenia-cds.card"
 FEBRILE = ("febrile-", "suspected-neutropenic-sepsis")  # how the rows of febrile emergencies are called
 
 
-def cards(assessment: Assessment, knowledge: Knowledge, *, evidence_url: str | None = None) -> tuple[Card, ...]:
-    """The cards that an Assessment calls for; a card's evidence is linked as `evidence_url`/{uuid of the card}."""
+def cards(assessment: Assessment, knowledge: Knowledge) -> tuple[Card, ...]:
+    """The cards that an Assessment calls for."""
     if assessment.indicator == "none":
         return ()
     if assessment.emergency is None:
-        return (_main(assessment, knowledge, evidence_url),)
-    emergency = _emergency(assessment, knowledge, evidence_url)
+        return (_main(assessment, knowledge),)
+    emergency = _emergency(assessment, knowledge)
     if assessment.emergency.startswith(FEBRILE):
         return (emergency,)  # H1.5: a febrile emergency suppresses nutritional cards
-    return (emergency, _main(_without_emergency(assessment), knowledge, evidence_url))
+    return (emergency, _main(_without_emergency(assessment), knowledge))
 
 
-def _main(a: Assessment, knowledge: Knowledge, evidence_url: str | None) -> Card:
+def _main(a: Assessment, knowledge: Knowledge) -> Card:
     head = headline(a, knowledge)
     topic = "nutrient" if deficient(a) and a.severity not in LOW else "neutropenia"
-    return _card(head, a, knowledge, topic, evidence_url)
+    return _card(head, a, knowledge, topic)
 
 
-def _emergency(a: Assessment, knowledge: Knowledge, evidence_url: str | None) -> Card:
+def _emergency(a: Assessment, knowledge: Knowledge) -> Card:
     names = [n.name for n in deficient(a)]
     aside = words(knowledge, "detail", "also", nutrients=joined(knowledge, names)) if names else ""
-    return _card(emergency_headline(a, knowledge), _only_emergency(a), knowledge, "emergency", evidence_url, aside)
+    return _card(emergency_headline(a, knowledge), _only_emergency(a), knowledge, "emergency", aside)
 
 
 def _pressing(order: SuggestedOrder) -> bool:
@@ -68,10 +68,8 @@ def _without_emergency(a: Assessment) -> Assessment:
     return replace(a, orders=orders, options=tuple(o for o in a.options if o.order not in ids))
 
 
-def _card(
-    head: Headline, a: Assessment, knowledge: Knowledge, topic: str, evidence_url: str | None, aside: str = ""
-) -> Card:
-    said = {key: words(knowledge, "source", key) for key in ("label", "topic-system", "evidence", topic)}
+def _card(head: Headline, a: Assessment, knowledge: Knowledge, topic: str, aside: str = "") -> Card:
+    said = {key: words(knowledge, "source", key) for key in ("label", "topic-system", topic)}
     rule = {"rule": a.rows[0]} if a.rows else {}
     offered, name = suggestions(a, knowledge), str(uuid.uuid4())
     return Card(
@@ -81,7 +79,6 @@ def _card(
         source=Source(label=said["label"], topic=Coding(system=said["topic-system"], code=topic, display=said[topic])),
         suggestions=offered,
         selection_behavior="any" if offered else None,
-        links=(Link(label=said["evidence"], url=f"{evidence_url}/{name}"),) if evidence_url else (),
         extension={EXTENSION: {**rule, "severity": a.severity, "knowledge": a.version}},
         uuid=name,
     )
