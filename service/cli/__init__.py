@@ -1,0 +1,79 @@
+"""The command line: serve, assess, story, doctor.
+
+Each command imports what it needs when it runs, so that `cds --help` is quick and a serving worker stays small.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+import service
+
+__all__ = ["main"]
+
+HELP = {"help_option_names": ["-h", "--help"]}
+EXAMPLES_SERVE = """\b
+Examples:
+  cds serve                               on this machine, port 8080
+  cds serve --host 0.0.0.0 --workers 2    for others; put a proxy with TLS in front"""
+EXAMPLES_ASSESS = """\b
+Examples:
+  cds assess patient.json                        a table
+  cds assess patient.json --as-of 2026-06-15     as it was that day
+  cds assess *.json --json > assessments.json    one JSON line per patient
+  cds story folate-low | cds assess -            from standard input"""
+EXAMPLES_STORY = """\b
+Examples:
+  cds story                                      which stories there are
+  cds story b12-deficient-positive-antibody      its request, dated so that it plays today"""
+
+
+@click.group(context_settings=HELP)
+@click.version_option(service.__version__, message="%(prog)s %(version)s", prog_name="neutropenia-cds")
+def main() -> None:
+    """Neutropenia and its nutritional causes: a CDS Hooks service, and the same judgement on the command line."""
+
+
+@main.command(epilog=EXAMPLES_SERVE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Start the service. Settings are environment variables (CDS_*, see the README); SIGTERM and Ctrl-C stop it."""
+    from service.cli.serve import run
+
+    run(host, port, workers)
+
+
+@main.command(epilog=EXAMPLES_ASSESS)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Judge as at the end of this day.")
+@click.option("--json", "as_json", is_flag=True, help="Print each Assessment as one line of JSON.")
+def assess(files: tuple[Path, ...], as_of: datetime | None, as_json: bool) -> None:
+    """Assess each patient in FHIR R4 FILES (Bundle, resource or hook request; - is standard input).
+
+    Exit status 2 when a file could not be read; the others are assessed all the same.
+    """
+    from service.cli.assess import run
+
+    raise SystemExit(run(files, as_of.date() if as_of else None, as_json))
+
+
+@main.command(epilog=EXAMPLES_STORY)
+@click.argument("name", required=False)
+def story(name: str | None) -> None:
+    """Print the request of a made-up patient, with its dates moved to today; without NAME list them."""
+    from service.cli.story import run
+
+    run(name)
+
+
+@main.command()
+def doctor() -> None:
+    """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
+    from service.cli.doctor import run
+
+    raise SystemExit(run())

@@ -1,0 +1,111 @@
+"""`cds assess`: files in, one Assessment per patient out, as a table or as lines of JSON.
+
+In: FHIR JSON (a Bundle, a resource, or a hook request with its prefetch). Out: text on standard output, a sentence per
+unreadable file on standard error, and the exit status: 0, or 2 when a file could not be read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cds_hooks import door
+from cds_hooks.errors import InvalidRequest
+from cds_hooks.prefetch import Resource, read_value
+from service import hooks, settings
+from service.cli.page import page
+from service.clinical.assessment import Assessment, as_json
+from service.clinical.knowledge.loader import InvalidKnowledge
+from service.clinical.knowledge.model import Knowledge
+from service.fhir.bundles import open_bundle
+from service.fhir.reader import Site
+from service.hooks import Ground
+from service.settings import SettingsError
+
+__all__ = ["run"]
+
+UNREADABLE = 2
+
+class _File(msgspec.Struct):
+    resourceType: str = ""
+    prefetch: dict[str, msgspec.Raw] | None = None
+
+
+_FILE = msgspec.json.Decoder(_File)
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def run(files: tuple[Path, ...], day: date | None, in_json: bool) -> int:
+    """Assess each patient of each file and print it; one bad file does not stop the others."""
+    ground = _ground()
+    as_of = _instant(day, ground.site)
+    show = _as_line if in_json else page
+    status = 0
+    for file in files:
+        try:
+            for assessment in hooks.assess_all(_resources(_read(file)), ground, as_of):
+                _write(show, assessment, ground.knowledge)
+        except InvalidRequest as fault:
+            status = UNREADABLE
+            for issue in fault.issues:
+                click.echo(f"{_name(file)}: {issue}", err=True)
+    return status
+
+
+def _ground() -> Ground:
+    try:
+        return hooks.prepare(settings.read(os.environ))
+    except (SettingsError, InvalidKnowledge) as fault:
+        raise click.ClickException("\n".join(fault.faults)) from None
+
+
+def _instant(day: date | None, site: Site) -> datetime:
+    if day is None:
+        return datetime.now(UTC).astimezone(site.zone)
+    try:
+        return hooks.end_of_day(day, site)
+    except ValueError:
+        raise click.BadParameter("use a day from 1900 to 2200", param_hint="--as-of") from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as fault:
+        hint = "give a file of FHIR JSON, or - for standard input"
+        raise InvalidRequest(problem=f"cannot be read ({fault.strerror})", hint=hint) from None
+
+
+def _resources(body: bytes) -> tuple[Resource, ...]:
+    """What a file holds: the resources of a Bundle, the resource, or those of a hook request's prefetch."""
+    try:
+        opened = door.decode(body, _FILE)
+    except msgspec.ValidationError:
+        raise InvalidRequest(path="$", problem="is no FHIR resource", hint="give one JSON object") from None
+    if opened.resourceType:
+        return open_bundle(body, "$")
+    if opened.prefetch is None:
+        raise InvalidRequest(path="$.resourceType", problem="is missing", hint="give FHIR JSON, or a hook request")
+    return tuple(one for key, raw in opened.prefetch.items() for one in read_value(key, raw).resources)
+
+
+def _write(show: Callable[[Assessment, Knowledge], None], assessment: Assessment, knowledge: Knowledge) -> None:
+    try:
+        show(assessment, knowledge)
+    except BrokenPipeError:
+        sys.stdout = None
+        raise SystemExit(0) from None
+
+
+def _as_line(assessment: Assessment, knowledge: Knowledge) -> None:
+    click.echo(encode(as_json(assessment)).decode())
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else str(file)

@@ -1,0 +1,90 @@
+"""`cds doctor`: everything that can be checked without a patient.
+
+In: the environment and the files of this installation. Out: a line per check, every fault by name, exit status 0 or 1.
+The only command that loads fhir.resources (R4B).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import click
+
+from cds_hooks.errors import CdsHooksError
+from service import contract, hooks, settings
+from service.clinical.assessment import SuggestedOrder
+from service.clinical.knowledge.loader import InvalidKnowledge, load
+from service.clinical.knowledge.model import Knowledge, OrderTemplate
+from service.fhir.orders import Category, Patient, draft_order
+from service.settings import Settings, SettingsError
+
+__all__ = ["run"]
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
+
+
+def run() -> int:
+    """Check settings, knowledge, services, order templates and contract; 1 when any has a fault."""
+    chosen, faults = _settings()
+    sound = _say("settings", faults)
+    for stranger in settings.unknown(os.environ):
+        click.echo(f"  warning: {stranger}")
+    knowledge, faults = _knowledge(chosen)
+    sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), faults)
+    if knowledge:
+        sound &= _say("services", _collect(lambda: hooks.offered(hooks.prepare(chosen))))
+        templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
+        sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
+    sound &= _say("openapi.yaml", _collect(contract.document))
+    return 0 if sound else 1
+
+
+def _say(what: str, faults: Iterable[str]) -> bool:
+    found = list(faults)
+    click.echo(f"{'FAULT' if found else 'ok':5}  {what}")
+    for fault in found:
+        click.echo(f"  {fault}")
+    return not found
+
+
+def _settings() -> tuple[Settings, tuple[str, ...]]:
+    try:
+        return settings.read(os.environ), ()
+    except SettingsError as fault:
+        return Settings(), fault.faults
+
+
+def _knowledge(chosen: Settings) -> tuple[Knowledge | None, tuple[str, ...]]:
+    try:
+        return load(chosen.thresholds, chosen.knowledge_overlay), ()
+    except InvalidKnowledge as fault:
+        return None, tuple(fault.faults)
+
+
+def _collect(check: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        check()
+    except SettingsError as fault:
+        return fault.faults
+    except (CdsHooksError, OSError) as fault:
+        return (str(fault),)
+    return ()
+
+
+def _order_faults(template: OrderTemplate) -> list[str]:
+    """What FHIR has against the draft order that a template makes."""
+    from fhir.resources.R4B.servicerequest import ServiceRequest
+    from pydantic import ValidationError
+
+    order = SuggestedOrder(
+        template.id, template.kind, "routine", "check", "check", template.display, template.system, template.code, 7
+    )
+    drafted = draft_order(order, template.display or template.id, Category("check"), Patient("Patient/check", AT))
+    try:
+        ServiceRequest.model_validate(drafted)
+    except ValidationError as fault:
+        places = (".".join(map(str, one["loc"])) for one in fault.errors(include_input=False))
+        return [f"{template.id}: {place} is not as FHIR has it" for place in places]
+    return []

@@ -1,0 +1,111 @@
+"""`cds serve`: granian with the application in it.
+
+In: where to listen. Out: a running service that stops cleanly at SIGTERM and SIGINT (exit status 0), or a sentence that
+says why it does not start.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from service import settings
+from service.app import create_app
+from service.clinical.knowledge.loader import InvalidKnowledge
+from service.settings import SettingsError
+
+__all__ = ["run", "worker"]
+
+# Objects that live as long as the process are not looked at again, and the rest seldom: p99 follows from it.
+YOUNG, MIDDLE, OLD = 50_000, 20, 50
+BLOCKING_THREADS = 512  # a request whose body comes slowly holds one; they are made when needed
+HEADER_SECONDS = 10
+STOP_SECONDS = 10
+STORY = "b12-deficient-positive-antibody"
+
+_checked: list[Flask] = []  # what the parent has made; a forked worker finds it here
+
+
+def run(host: str, port: int, workers: int) -> None:
+    """Serve until told to stop."""
+    _check()
+    _check_port(host, port)
+    click.echo(_greeting(host, port))
+    server = Granian(
+        "service.cli.serve:worker",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=BLOCKING_THREADS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=STOP_SECONDS,
+        process_name=None,
+    )
+    server.serve()
+
+
+def worker() -> Flask:
+    """The application of one worker process."""
+    app = _checked.pop() if _checked else create_app()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+    return app
+
+
+def _check() -> None:
+    """Make the application once before any worker starts, so that a fault is said once and clearly."""
+    for stranger in settings.unknown(os.environ):
+        click.echo(f"Warning: {stranger}", err=True)
+    try:
+        _checked.append(create_app())
+    except (SettingsError, InvalidKnowledge) as fault:
+        for one in fault.faults:
+            click.echo(f"Error: {one}", err=True)
+        raise SystemExit(1) from None
+
+
+def _check_port(host: str, port: int) -> None:
+    """Granian shares a port that is taken already: refuse it instead."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as fault:
+        reason = fault.strerror or "the address is not understood"
+        hint = "Choose another --port or --host."
+        raise click.ClickException(f"cannot listen on {host} port {port}: {reason}. {hint}") from None
+
+
+def _greeting(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    base = f"http://{shown}:{port}"
+    cds = "./cds" if Path("cds").is_file() else Path(sys.argv[0]).name
+    return f"""\
+Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
+
+  {base}/cds-services    what an EHR reads first
+  {base}/openapi.yaml    the whole interface
+
+Try it:
+
+  {cds} story {STORY} |
+    curl -s {base}/cds-services/neutropenia-review -H 'Content-Type: application/json' -d @-
+"""
