@@ -20,7 +20,7 @@ from service.clinical.attribution import (
     nutrient_status,
 )
 from service.clinical.case import Case
-from service.clinical.chart import CHART
+from service.clinical.chart import CHART, hottest
 from service.clinical.course import COURSE
 from service.clinical.facts import Gap, PatientFacts
 from service.clinical.grading import GRADING, bands_at, graded, newest_preliminary
@@ -157,10 +157,8 @@ def _flags(case: Case, emergency: Row | None) -> tuple[str, ...]:
 
 
 def _lineages(case: Case) -> Iterator[Evidence]:
-    for fact in case.knowledge.shown_facts:
-        found = evidence(case, fact)
-        if found:
-            yield found
+    found = [evidence(case.knowledge, case.finding(fact)) for fact in case.knowledge.shown_facts]
+    yield from (e for e in (*found, evidence(case.knowledge, hottest(case))) if e)
 
 
 def _history(case: Case) -> Iterator[HistoryPoint]:
@@ -176,6 +174,17 @@ def _history(case: Case) -> Iterator[HistoryPoint]:
     yield from sorted(points, key=lambda p: (p.analyte, p.when.earliest, p.observation))
 
 
+def _not_looked_at(case: Case) -> Iterator[Gap]:
+    """What a low count makes worth knowing and nobody recorded: other lineages (H2.17), a temperature (H5.39)."""
+    if case["count-low"] != "yes":
+        return
+    for fact, analyte in (("hemoglobin", "hemoglobin"), ("platelet-level", "platelets")):
+        if case[fact] == "unknown":
+            yield Gap(analyte, "not-measured")
+    if case["fever"] == "not-recorded" and case["alert-grade"] in ("moderate", "severe", "very-severe"):
+        yield Gap("temperature", "not-measured")
+
+
 def _gaps(case: Case) -> tuple[Gap, ...]:
     """Gaps of reading, of the readings of the count, and what is not known of the patient; once each, sorted."""
     found = {g: None for g in case.patient.gaps}
@@ -186,4 +195,5 @@ def _gaps(case: Case) -> tuple[Gap, ...]:
     if case.patient.birth is None and (case.readings or case.preliminary):
         found[Gap("patient", "age-unknown")] = None
     found.update((Gap(key, "not-supplied"), None) for key in case.patient.unavailable)
+    found.update((gap, None) for gap in _not_looked_at(case))
     return tuple(sorted(found, key=lambda g: (g.what, g.reason, g.observation or "", g.detail)))

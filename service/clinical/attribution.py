@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from service.clinical.assessment import Cause, Evidence, NutrientStatus
 from service.clinical.case import Case, Finding
-from service.clinical.knowledge.model import Nutrient, Row
+from service.clinical.knowledge.model import Knowledge, Nutrient, Row
 from service.clinical.recovery import recovered
 
 __all__ = ["ATTRIBUTION", "certainties", "competing_causes", "composites", "evidence", "multiple", "nutrient_status"]
@@ -42,23 +42,22 @@ def nutrient_status(case: Case, nutrient: Nutrient) -> NutrientStatus:
     """The status of a nutrient with its reasons and evidence."""
     row = status_row(case, nutrient)
     reasons = [*row.reasons, *(r.then["reason"] for r in case.all(nutrient.reasons))]
-    found = tuple(e for e in (evidence(case, fact) for fact in nutrient.facts) if e)
+    found = tuple(e for e in (evidence(case.knowledge, case.finding(fact)) for fact in nutrient.facts) if e)
     return NutrientStatus(
         nutrient.id, nutrient.name, row.then["status"], tuple(dict.fromkeys(reasons)), found, row.id
     )
 
 
-def evidence(case: Case, fact: str) -> Evidence | None:
-    """The finding of a scale as evidence; None when nothing was measured."""
-    finding: Finding = case.finding(fact)
+def evidence(knowledge: Knowledge, finding: Finding) -> Evidence | None:
+    """A finding as evidence; None when nothing was measured."""
     result = finding.result
     if result is None:
         return None
     band, scale = finding.band, finding.scale
     return Evidence(
         analyte=result.analyte,
-        name=case.knowledge.analytes[result.analyte].name,
-        citation=band.citation if band else case.knowledge.scales[fact][0].citation,
+        name=knowledge.analytes[result.analyte].name,
+        citation=band.citation if band else knowledge.scales[finding.fact][0].citation,
         observation=result.reference,
         value=result.value,
         unit=result.unit,

@@ -29,6 +29,7 @@ __all__ = ["Case", "Finding"]
 class Finding:
     """Where the newest result of an analyte stands. `band` is None when nothing was measured or a comparator crosses."""
 
+    fact: str
     level: str
     result: LabResult | None = None
     band: Band | None = None
@@ -131,7 +132,7 @@ class Case(dict[str, str]):
         found = self._findings.get(fact)
         if found is None:
             result = self.choose(self.knowledge.scales[fact][0].analyte)
-            found = self._findings[fact] = self.place(fact, result) if result else Finding(UNKNOWN)
+            found = self._findings[fact] = self.place(fact, result) if result else Finding(fact, UNKNOWN)
         return found
 
     def choose(self, analyte: str) -> LabResult | None:
@@ -160,7 +161,7 @@ class Case(dict[str, str]):
         """A result on the first scale of a fact that fits the patient at that time and the unit."""
         at = result.when.earliest.date() if result.when else self.today
         if result.value is None:
-            return Finding(result.answer or UNKNOWN, result)
+            return Finding(fact, result.answer or UNKNOWN, result)
         fitting = [s for s in self.knowledge.scales[fact] if self.fits(s, at)]
         for scale in sorted(fitting, key=lambda s: not s.by_range and s.unit != result.unit):
             if scale.by_range:
@@ -169,7 +170,7 @@ class Case(dict[str, str]):
                 found = self._by_bands(scale, result)
             if found:
                 return found
-        return Finding(UNKNOWN, result)
+        return Finding(fact, UNKNOWN, result)
 
     def fits(self, scale: Scale, at: date) -> bool:
         return all(self.level_at(fact, at) in levels for fact, levels in scale.when.items())
@@ -185,14 +186,14 @@ class Case(dict[str, str]):
         if where is None:
             return None
         band = scale.bands[("below", "within", "above").index(where)]
-        return Finding(band.level, result, band, scale)
+        return Finding(scale.fact, band.level, result, band, scale)
 
     def _by_bands(self, scale: Scale, result: LabResult) -> Finding | None:
         value = self.in_unit(result, scale.unit)
         if value is None:
             return None
         band = place(value, scale.bands)
-        return Finding(band.level if band else CROSSING, result, band, scale)
+        return Finding(scale.fact, band.level if band else CROSSING, result, band, scale)
 
     def in_unit(self, result: LabResult, unit: str) -> Interval | None:
         """The value in a comparison unit: as reported, or converted when no cut-off is stated in its own."""

@@ -10,12 +10,12 @@ from decimal import Decimal
 from statistics import median
 
 from service.clinical.ages import days_between
-from service.clinical.case import Case
+from service.clinical.case import Case, Finding
 from service.clinical.facts import LabResult, Moment
 from service.clinical.records import drug_recorded
 from service.clinical.scales import UNKNOWN
 
-__all__ = ["CHART"]
+__all__ = ["CHART", "hottest"]
 
 PREGNANT = frozenset(["pregnancy"])
 SICK = frozenset(["sepsis", "rigors", "hypotension", "fever"])
@@ -36,6 +36,13 @@ def temperature_raised(case: Case) -> str:
     if not found:
         return "not-recorded"
     return "yes" if any(v.at_least(case.limit("fever-celsius")) for v in found) else "no"
+
+
+def hottest(case: Case) -> Finding:
+    """The highest temperature of the last day on its scale."""
+    found = [r for r in _recent(case, "temperature") if r.value and r.value.low is not None]
+    highest = max(found, key=lambda r: (r.value.low if r.value else 0, r.reference), default=None)
+    return case.place("temperature-level", highest) if highest else Finding("temperature-level", UNKNOWN)
 
 
 def fever(case: Case) -> str:
