@@ -1,0 +1,117 @@
+"""The performance goals that one process can measure, each as figures with their bounds.
+
+In: nothing; requests are made here. Out: Figures. Goals 1, 4, 5, 7 and 9 need load over HTTP and are not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from unittest.mock import patch
+
+from bench.measure import cpu_seconds, percentiles, serving
+from bench.pipeline import STAGES, Pipeline
+from bench.processes import FORBIDDEN, first_answer, imported, modules_of
+from bench.requests import AS_OF, SIZES, junk, request
+from service.app import create_app
+from service.settings import Settings
+
+__all__ = ["GOALS", "Figure"]
+
+HOOK = "/cds-services/neutropenia-review"
+CALLS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that was measured; without a bound it only explains the others."""
+
+    goal: int
+    what: str
+    value: float
+    unit: str
+    bound: float | None = None
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether it is within its bound."""
+        return None if self.bound is None else self.value <= self.bound
+
+
+def cost() -> Iterator[Figure]:
+    """Goal 2: the whole against `orjson.loads` of the same body, and each stage of it."""
+    pipeline = Pipeline()
+    for results in (50, 200):
+        body = request(pipeline.ground.knowledge, results)
+        works = {"orjson.loads": partial(pipeline.reference, body), "all": partial(pipeline.answer, body)}
+        with serving():
+            seconds = cpu_seconds(works | _stages(pipeline, body))
+        reference = seconds["orjson.loads"]
+        yield Figure(2, f"{results} results: all", seconds["all"] / reference, "x", 1.5)
+        for stage in STAGES:
+            yield Figure(2, f"{results} results: {stage}", seconds[stage] / reference, "x")
+        for name in works:
+            yield Figure(2, f"{results} results: {name}", seconds[name] * 1000, "ms")
+
+
+def _stages(pipeline: Pipeline, body: bytes) -> dict[str, Callable[[], object]]:
+    """Each stage with what the one before it gives."""
+    stages: dict[str, Callable[[], object]] = {}
+    given: object = body
+    for stage in STAGES:
+        stages[stage] = partial(pipeline.stage, stage, given)
+        given = stages[stage]()
+    return stages
+
+
+def spread() -> Iterator[Figure]:
+    """Goal 3: how much longer than usual the slowest calls take at 100 kB, with and without the worker's collector."""
+    pipeline = Pipeline()
+    work = partial(pipeline.answer, request(pipeline.ground.knowledge, SIZES[1]))
+    with serving():
+        found = percentiles(work, CALLS)
+    yield Figure(3, "p99 / p50, CPU time", found["cpu"], "x", 3.0)
+    yield Figure(3, "p99 / p50, by the clock", found["wall"], "x")
+    yield Figure(3, "p50, by the clock", found["p50"] * 1000, "ms")
+    without = percentiles(work, CALLS)
+    yield Figure(3, "p99 / p50, CPU time, default collector", without["cpu"], "x")
+
+
+def start() -> Iterator[Figure]:
+    """Goal 6: imports in fresh interpreters, what they load, and the way to the first answer."""
+    seconds = imported("service.app", "flask")
+    more = seconds["service.app"] - seconds["flask"]
+    yield Figure(6, "import service.app less import flask", more * 1000, "ms", 60)
+    yield Figure(6, "import flask", seconds["flask"] * 1000, "ms")
+    yield Figure(6, f"modules loaded of {', '.join(FORBIDDEN)}", len(modules_of("service.app")), "", 0)
+    body = request(Pipeline().ground.knowledge, SIZES[0])
+    yield Figure(6, "start to first answer", first_answer(HOOK, body), "s", 0.4)
+
+
+def growth() -> Iterator[Figure]:
+    """Goal 8: four times the results cost about four times as much; junk is refused before any rule runs."""
+    pipeline = Pipeline()
+    bodies = {results: request(pipeline.ground.knowledge, results) for results in (100, 200, 400, 800)}
+    with serving():
+        seconds = cpu_seconds({str(n): partial(pipeline.answer, body) for n, body in bodies.items()})
+    for fewer, more in ((100, 400), (200, 800)):
+        yield Figure(8, f"{more} results / {fewer} results", seconds[str(more)] / seconds[str(fewer)], "x", 4.4)
+    for results in bodies:
+        yield Figure(8, f"{results} results", seconds[str(results)] * 1000, "ms")
+    yield from _refused()
+
+
+def _refused() -> Iterator[Figure]:
+    client = create_app(Settings(), lambda: AS_OF).test_client()
+    for kind, body in junk().items():
+        with patch("service.hooks.assess") as assess:
+            started = perf_counter()
+            status = client.post(HOOK, data=body, content_type="application/json").status_code
+            seconds = perf_counter() - started
+        yield Figure(8, f"2 MB of junk, {kind}: answered {status}", seconds * 1000, "ms")
+        yield Figure(8, f"2 MB of junk, {kind}: assessments", assess.call_count + (status != 400), "", 0)
+
+
+GOALS: Mapping[int, Callable[[], Iterator[Figure]]] = {2: cost, 3: spread, 6: start, 8: growth}

@@ -1,0 +1,70 @@
+"""The requests that are measured are such that the service has work with them; how long it takes is no test."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench.pipeline import STAGES, Pipeline
+from bench.requests import AS_OF, SIZES, junk, request
+from service.app import create_app
+from service.settings import Settings
+
+PIPELINE = Pipeline()
+KNOWLEDGE = PIPELINE.ground.knowledge
+HOOK = "/cds-services/neutropenia-review"
+
+
+@pytest.mark.parametrize("results", SIZES)
+def test_a_request_is_the_same_each_time(results: int) -> None:
+    assert request(KNOWLEDGE, results) == request(KNOWLEDGE, results)
+
+
+@pytest.mark.parametrize(("results", "length"), [(33, 20_000), (165, 100_000)])
+def test_a_request_has_the_results_and_about_the_length_that_are_said(results: int, length: int) -> None:
+    body = request(KNOWLEDGE, results)
+    sent = json.loads(body)["prefetch"]
+    assert len(sent["count"]["entry"]) + len(sent["nutrients"]["entry"]) == results
+    assert sent["count"]["entry"] and sent["nutrients"]["entry"]
+    assert abs(len(body) - length) < length * 0.15
+
+
+@pytest.mark.parametrize("results", [*SIZES, 800])
+def test_a_request_is_answered_with_a_card_that_names_the_deficiency(results: int) -> None:
+    client = create_app(Settings(), lambda: AS_OF).test_client()
+    answer = client.post(HOOK, data=request(KNOWLEDGE, results), content_type="application/json")
+    assert answer.status_code == 200
+    (card,) = answer.get_json()["cards"]
+    assert "B12" in card["summary"]
+    assert card["suggestions"]
+
+
+def test_every_result_is_read_and_none_is_a_gap() -> None:
+    given: object = request(KNOWLEDGE, 165)
+    for stage in STAGES[:3]:
+        given = PIPELINE.stage(stage, given)
+    assert len(given.results) == 165  # type: ignore[attr-defined]
+    assert given.gaps == ()  # type: ignore[attr-defined]
+
+
+def test_the_stages_one_by_one_say_what_the_whole_says() -> None:
+    body = request(KNOWLEDGE, SIZES[0])
+    given: object = body
+    for stage in STAGES:
+        given = PIPELINE.stage(stage, given)
+    assert isinstance(given, bytes)
+    assert told(given) == told(PIPELINE.answer(body))
+
+
+def told(answer: bytes) -> list[tuple[str, str]]:
+    """What an answer's cards say; their uuids are new each time."""
+    return [(card["summary"], card["detail"]) for card in json.loads(answer)["cards"]]
+
+
+@pytest.mark.parametrize("kind", junk())
+def test_junk_is_refused_and_as_long_as_is_said(kind: str) -> None:
+    body = junk()[kind]
+    client = create_app(Settings(), lambda: AS_OF).test_client()
+    assert client.post(HOOK, data=body, content_type="application/json").status_code == 400
+    assert abs(len(body) - 2_000_000) < 100
