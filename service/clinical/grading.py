@@ -196,6 +196,13 @@ def unreadable(case: Case) -> str:
     return "yes" if newer else "no"
 
 
+def unrepeated(case: Case) -> str:
+    """Whether the graded count is older than the hours in which a severe one is repeated (H2.15)."""
+    reading = graded(case)
+    old = reading and reading.specimen.when.latest < case.as_of - case.hours("repeat-hours")
+    return "yes" if old and case["count-age"] in ("current", "recent") else "no"
+
+
 def white_cells_alone(case: Case) -> str:
     """Whether the newest white cell count is current and has no differential."""
     wbc = case.newest("wbc")
@@ -237,6 +244,7 @@ GRADING = {
     "voided-count": voided_count,
     "pseudoneutropenia": pseudoneutropenia,
     "count-unreadable": unreadable,
+    "count-unrepeated": unrepeated,
     "white-cells-alone": white_cells_alone,
     "left-shift": left_shift,
 }
