@@ -20,7 +20,7 @@ UCUM = "http://unitsofmeasure.org"
 # After NFKC (one micro sign, no superscripts) and without spaces.
 REWRITES = (
     (re.compile("[\u03bc\u00b5]"), "u"),
-    (re.compile(r"mc(?=[gLlU]|mol|IU)"), "u"),  # mcg, mcL, mcmol, mcIU, mcU
+    (re.compile(r"mc(?=[glu]|mol|iu)", re.IGNORECASE), "u"),  # mcg, mcL, mcmol, mcIU, mcU
     (re.compile(r"^[x×*]?(?:10E|10e|10\*\*|10\^|10\*|E)(?=[0-9]+)"), "10*"),
     (re.compile(r"^[x×](?=10)"), ""),
     (re.compile(r"\^|\*\*"), "*"),

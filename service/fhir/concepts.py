@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.clinical.knowledge.model import Concept, OrderTemplate
+from service.clinical.knowledge.model import Concept, Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import Reading, Vocabulary
 from service.fhir.resources import CodeableConcept
 
@@ -77,7 +77,7 @@ def _contains(words: list[str], phrase: str) -> bool:
 class Matcher:
     """Concepts of some kinds, or orders, indexed; each code and each text is looked at once."""
 
-    def __init__(self, vocabulary: Vocabulary, *kinds: str) -> None:
+    def __init__(self, vocabulary: Vocabulary | Knowledge, *kinds: str) -> None:
         concepts = [c for c in vocabulary.concepts.values() if c.kind in kinds]
         self._concepts = {c.id: c for c in concepts}
         self._names = Names.of((name, c.id) for c in concepts for name in c.names)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from service.clinical.facts import Gap, Medication, Moment
+from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Reading, Vocabulary
 from service.clinical.units import normal
 from service.fhir import resources as fhir
@@ -36,7 +37,7 @@ AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
 class MedicationReader:
     """Drug concepts, routes and ways of writing a dose, indexed once."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary | Knowledge) -> None:
         self._concepts = vocabulary.concepts
         self._reading = vocabulary.reading
         self._matcher = Matcher(vocabulary, "drug", "both")

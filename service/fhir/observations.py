@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from service.clinical.facts import Gap, LabResult, Moment
-from service.clinical.knowledge.model import Analyte
+from service.clinical.knowledge.model import Analyte, Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary
 from service.fhir.concepts import Names, texts_of, words_of
 from service.fhir.moments import Moments
@@ -48,7 +48,7 @@ class Draws:
 class ObservationReader:
     """Codes and names of results, indexed once."""
 
-    def __init__(self, vocabulary: Vocabulary, local_codes: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, vocabulary: Vocabulary | Knowledge, local_codes: Mapping[tuple[str, str], str]) -> None:
         analytes = vocabulary.analytes
         self._coded = {
             (code.system, code.code): Coded(analyte, code.method, _property(code.display))

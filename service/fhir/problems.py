@@ -7,6 +7,7 @@ Source: knowledge G (conditions), B2 (the mother of an infant), orders.
 from __future__ import annotations
 
 from service.clinical.facts import Moment, OrderOnFile, Problem
+from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary
 from service.fhir import resources as fhir
 from service.fhir.concepts import Matcher, OrderMatcher, texts_of
@@ -25,7 +26,7 @@ MOTHER_WORDS = frozenset(["mother", "mutter", "moeder", "mère"])
 class ProblemReader:
     """Condition concepts and orders, indexed once."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary | Knowledge) -> None:
         self._matcher = Matcher(vocabulary, "condition", "both")
         self._orders = OrderMatcher(vocabulary.orders)
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from service.clinical.facts import Gap, LabResult, Medication, Moment, OrderOnFile, PatientFacts, Problem
+from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary
 from service.fhir import resources as fhir
 from service.fhir.concepts import texts_of
@@ -66,7 +67,7 @@ class _Seen:
 class Reader:
     """The vocabulary and a site, indexed once; reads any number of patients."""
 
-    def __init__(self, vocabulary: Vocabulary, site: Site | None = None) -> None:
+    def __init__(self, vocabulary: Vocabulary | Knowledge, site: Site | None = None) -> None:
         self._site = site or Site()
         self._observations = ObservationReader(vocabulary, self._site.local_codes)
         self._medications = MedicationReader(vocabulary)
