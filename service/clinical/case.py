@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from service.clinical.ages import age_in, days_between
 from service.clinical.counts import Reading, read_count
 from service.clinical.facts import LabResult, Moment, PatientFacts
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Levels, Row, Scale
+from service.clinical.once import once
 from service.clinical.records import concept_recorded, drug_recorded
 from service.clinical.scales import CROSSING, UNKNOWN, against_range, place
 from service.clinical.specimens import STATUS_RANK, specimens
@@ -50,7 +52,7 @@ class Case(dict[str, str]):
         super().__init__()
         self.patient, self.knowledge, self.as_of = patient, knowledge, as_of
         self._derived, self._prefixed = derived, prefixed
-        self._findings: dict[str, Finding] = {}
+        self.kept: dict[tuple[object, ...], Any] = {}  # what functions marked `once` found
 
     def __missing__(self, fact: str) -> str:
         level = self[fact] = self._level(fact)
@@ -68,7 +70,10 @@ class Case(dict[str, str]):
 
     def matches(self, when: Levels) -> bool:
         """Whether every fact has one of its levels."""
-        return all(self[fact] in levels for fact, levels in when.items())
+        for fact, levels in when.items():  # asked some hundred times a case: all() would double its cost
+            if self[fact] not in levels:
+                return False
+        return True
 
     def first(self, rows: tuple[Row, ...]) -> Row | None:
         """The first row that matches."""
@@ -123,17 +128,16 @@ class Case(dict[str, str]):
         draws = specimens(chosen, self.hours("same-specimen-hours"))
         return tuple(r for r in (read_count(s, self.knowledge.limits) for s in draws) if r)
 
+    @once
     def age(self, unit: str, at: date | None = None) -> Decimal | None:
         """The patient's age (d, mo, y) at a day, by default the day of the assessment."""
         return age_in(unit, self.patient.birth, at or self.today)
 
+    @once
     def finding(self, fact: str) -> Finding:
         """Where the newest result of a scale's analyte stands."""
-        found = self._findings.get(fact)
-        if found is None:
-            result = self.choose(self.knowledge.scales[fact][0].analyte)
-            found = self._findings[fact] = self.place(fact, result) if result else Finding(fact, UNKNOWN)
-        return found
+        result = self.choose(self.knowledge.scales[fact][0].analyte)
+        return self.place(fact, result) if result else Finding(fact, UNKNOWN)
 
     def choose(self, analyte: str) -> LabResult | None:
         """The result of an analyte that rules look at: of the count's draw for the blood count, else the newest."""
@@ -162,8 +166,7 @@ class Case(dict[str, str]):
         at = result.when.earliest.date() if result.when else self.today
         if result.value is None:
             return Finding(fact, result.answer or UNKNOWN, result)
-        fitting = [s for s in self.knowledge.scales[fact] if self.fits(s, at)]
-        for scale in sorted(fitting, key=lambda s: not s.by_range and s.unit != result.unit):
+        for scale in sorted(self.scales_at(fact, at), key=lambda s: not s.by_range and s.unit != result.unit):
             if scale.by_range:
                 found = self._by_range(scale, result)
             else:
@@ -172,13 +175,18 @@ class Case(dict[str, str]):
                 return found
         return Finding(fact, UNKNOWN, result)
 
-    def fits(self, scale: Scale, at: date) -> bool:
+    @once
+    def scales_at(self, fact: str, at: date) -> tuple[Scale, ...]:
+        """The scales of a fact that fit the patient at a day, in the order of the knowledge."""
+        return tuple(s for s in self.knowledge.scales[fact] if self._fits(s, at))
+
+    def _fits(self, scale: Scale, at: date) -> bool:
         return all(self.level_at(fact, at) in levels for fact, levels in scale.when.items())
 
     def level_at(self, fact: str, at: date) -> str:
         declared = self.knowledge.facts.get(fact)
         if declared and declared.kind == "age":
-            return self.age_group(declared, at)
+            return self._age_group(fact, at)
         return self[fact]
 
     def _by_range(self, scale: Scale, result: LabResult) -> Finding | None:
@@ -204,16 +212,17 @@ class Case(dict[str, str]):
 
     def _declared(self, fact: DeclaredFact) -> str:
         if fact.kind == "age":
-            return self.age_group(fact, self.today)
+            return self._age_group(fact.id, self.today)
         if fact.choices:
             return next(level for level, when in fact.choices if self.matches(when))
         if fact.kind == "medication":
             return _yes(any(True for _ in drug_recorded(self.patient, fact.concepts, self.today, fact.within_days)))
         return _yes(concept_recorded(self.patient, fact, self.knowledge.concepts, self.today))
 
-    def age_group(self, fact: DeclaredFact, at: date) -> str:
+    @once
+    def _age_group(self, fact: str, at: date) -> str:
         """The group of an age at a day; `unknown` without a birth date."""
-        for level, unit, below in fact.groups:
+        for level, unit, below in self.knowledge.facts[fact].groups:
             age = self.age(unit, at)
             if age is None:
                 return UNKNOWN

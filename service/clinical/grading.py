@@ -12,6 +12,7 @@ from service.clinical.facts import Moment
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band
 from service.clinical.newborn import limits_at
+from service.clinical.once import once
 from service.clinical.scales import UNKNOWN, against_range, place, touched
 
 __all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary", "unreadable"]
@@ -30,6 +31,7 @@ CANNOT_READ = frozenset([
 ])  # fmt: skip
 
 
+@once
 def graded(case: Case) -> Reading | None:
     """The reading that severity rests on: the newest final one; without one in time, a low preliminary one (H6.53)."""
     newest = next((r for r in case.readings if r.count or r.voided), None)
@@ -41,6 +43,7 @@ def graded(case: Case) -> Reading | None:
     return newest
 
 
+@once
 def newest_preliminary(case: Case) -> Reading | None:
     """A preliminary reading that is newer than every final one, and current."""
     found = next((r for r in case.preliminary if r.count), None)
@@ -74,7 +77,7 @@ def _by_the_hour(case: Case, reading: Reading, value: Interval) -> str:
 def bands_at(case: Case, fact: str, when: Moment) -> tuple[Band, ...]:
     """The bands of a scale of the count at the age of a draw; below the first group that has limits, none."""
     at = when.earliest.date()
-    return next((s.bands for s in case.knowledge.scales[fact] if case.fits(s, at)), ())
+    return next((s.bands for s in case.scales_at(fact, at)), ())
 
 
 def severity(case: Case) -> str:
