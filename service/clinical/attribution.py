@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from service.clinical.assessment import Cause, Evidence, NutrientStatus
 from service.clinical.case import Case, Finding
 from service.clinical.knowledge.model import Knowledge, Nutrient, Row
+from service.clinical.once import once
 from service.clinical.recovery import recovered
 
 __all__ = ["ATTRIBUTION", "certainties", "competing_causes", "composites", "evidence", "multiple", "nutrient_status"]
@@ -25,22 +26,19 @@ def _nutrient(case: Case, nutrient: str) -> Nutrient:
     return next(n for n in case.knowledge.nutrients if n.id == nutrient)
 
 
-def status_row(case: Case, nutrient: Nutrient) -> Row:
+@once
+def status_row(case: Case, nutrient: str) -> Row:
     """The row of a nutrient's status table that matches first; the last one matches always."""
-    key = f"status-row:{nutrient.id}"
-    rows = {row.id: row for row in nutrient.status}
-    if key not in case:
-        case[key] = next(row.id for row in nutrient.status if case.matches(row.when))
-    return rows[case[key]]
+    return next(row for row in _nutrient(case, nutrient).status if case.matches(row.when))
 
 
 def _status(case: Case, nutrient: str) -> str:
-    return str(status_row(case, _nutrient(case, nutrient)).then["status"])
+    return str(status_row(case, nutrient).then["status"])
 
 
 def nutrient_status(case: Case, nutrient: Nutrient) -> NutrientStatus:
     """The status of a nutrient with its reasons and evidence."""
-    row = status_row(case, nutrient)
+    row = status_row(case, nutrient.id)
     reasons = [*row.reasons, *(r.then["reason"] for r in case.all(nutrient.reasons))]
     found = tuple(e for e in (evidence(case.knowledge, case.finding(fact)) for fact in nutrient.facts) if e)
     return NutrientStatus(
@@ -81,12 +79,14 @@ def _band_text(finding: Finding) -> str:
 
 def features(case: Case, nutrient: Nutrient) -> tuple[Row, ...]:
     """Concordant features, without those that decided the status (H6.64)."""
-    decided = frozenset(status_row(case, nutrient).then.get("decided_by", ()))
+    decided = frozenset(status_row(case, nutrient.id).then.get("decided_by", ()))
     return tuple(r for r in case.all(nutrient.features) if not decided & frozenset(r.then.get("uses", ())))
 
 
-def _certainty(case: Case, nutrient: Nutrient) -> tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]:
-    """(certainty, row, features, specific causes) before composites."""
+@once
+def _certainty(case: Case, name: str) -> tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]:
+    """(certainty, row, features, specific causes) of a nutrient before composites."""
+    nutrient = _nutrient(case, name)
     found, specific = features(case, nutrient), case.all(nutrient.specific)
     local = {
         "count": case["count-low"],
@@ -109,7 +109,7 @@ def _certainty(case: Case, nutrient: Nutrient) -> tuple[str, Row, tuple[Row, ...
 
 def certainties(case: Case) -> tuple[Cause, ...]:
     """One cause for each nutrient that was looked at; deficiencies that share their features are probable each (C3)."""
-    graded = {n.id: _certainty(case, n) for n in case.knowledge.nutrients}
+    graded = {n.id: _certainty(case, n.id) for n in case.knowledge.nutrients}
     shared = _share_features(case, graded)
     causes = []
     for nutrient in case.knowledge.nutrients:
@@ -145,7 +145,7 @@ def _share_features(case: Case, graded: Graded) -> frozenset[str]:
 
 def multiple(case: Case, causes: tuple[Cause, ...]) -> Cause | None:
     """Two or more deficient micronutrients together: the second-highest certainty, or established when they share."""
-    graded = {n.id: _certainty(case, n) for n in case.knowledge.nutrients}
+    graded = {n.id: _certainty(case, n.id) for n in case.knowledge.nutrients}
     deficient = [n for n in case.knowledge.nutrients if _status(case, n.id) in DEFICIENT]
     if len(deficient) < 2:
         return None
@@ -176,7 +176,7 @@ def _by_row(case: Case, table: str, kind: str) -> Iterator[Cause]:
 
 
 def _certainty_level(case: Case, nutrient: str) -> str:
-    return _certainty(case, _nutrient(case, nutrient))[0]
+    return _certainty(case, nutrient)[0]
 
 
 ATTRIBUTION = {"status": _status, "certainty": _certainty_level}
