@@ -97,14 +97,11 @@ def _quantity(quantity: Quantity, ranges: list[ReferenceRange], analyte: Analyte
     reported = converted(number, unit)
     if not _is_plausible(reported, quantity.comparator, analyte, unit.unit):
         return "implausible-result"
-    return Measured(
-        text=_text(quantity, unit),
-        value=Interval.reported(reported, quantity.comparator),
-        unit=unit.unit,
-        range=_range(limits, quantity, unit, analyte) if limits else None,
-        inferred=not (quantity.unit or quantity.code),
-        is_molar=_is_molar(quantity.code or quantity.unit or unit.unit),
-    )
+    value = Interval.reported(reported, quantity.comparator)
+    inferred = not (quantity.unit or quantity.code)
+    is_molar = "mol" in (quantity.code or quantity.unit or unit.unit).casefold()
+    own_range = _range(limits, quantity, unit, analyte) if limits else None
+    return Measured(_text(quantity, unit), value, unit.unit, None, own_range, inferred, is_molar)
 
 
 def _is_number(number: Decimal) -> bool:
@@ -172,10 +169,6 @@ def _limit(limit: Quantity, result: Quantity, unit: Unit, analyte: Analyte) -> D
 def _text(quantity: Quantity, unit: Unit) -> str:
     number = format(quantity.value or Decimal(0), "f")[:MOST_LETTERS]
     return f"{quantity.comparator or ''}{number} {quantity.unit or quantity.code or unit.unit}"
-
-
-def _is_molar(spelling: str) -> bool:
-    return "mol" in spelling.casefold()
 
 
 def _presence(value: Value, analyte: Analyte, answers: Answers) -> Measured | str:

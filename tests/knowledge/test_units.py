@@ -24,8 +24,10 @@ UNITS = tomllib.loads(
 
 # Valid UCUM that means something else than the laboratory that writes it.
 MISREAD = {
-    "K/uL": "kelvin per microlitre", "K/mm3": "kelvin per cubic millimetre", "G/L": "gauss per litre", "G/l": "gauss per litre",
-    "[IU]/L": "international units: of enzymes, the same as U", "[iU]/L": "the same",
+    "K/uL": "kelvin per microlitre", "K/mm3": "kelvin per cubic millimetre", "G/L": "gauss per litre",
+    "G/l": "gauss per litre",
+    "[IU]/L": "international units: of enzymes, the same",
+    "[iU]/L": "the same",
     "uU/mL": "enzyme units: of hormones, international units", "mU/L": "the same",
     "g%": "grams times percent, written for g/dL", "mg%": "for mg/dL", "ug%": "for ug/dL",
     "C": "coulomb", "F": "farad", "mL/min/1.73.m2": "millilitre square metres per minute",
