@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracted import check
+
 LISTED = "https://ehr.example.org"
 HOOK = "/cds-services/neutropenia-review"
 
@@ -56,7 +58,7 @@ class Running:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            return self._reply(connection.getresponse())
+            return self._reply(method, path, connection.getresponse())
         finally:
             connection.close()
 
@@ -64,8 +66,9 @@ class Running:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.ask("POST", path, body, Content_Type=content_type)
 
-    def send(self, data: bytes, method: str = "POST") -> Reply | None:
+    def send(self, data: bytes) -> Reply | None:
         """Bytes as they are; None when the server closes without an answer."""
+        method, path = data.decode("latin-1").split(" ", 2)[:2]
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
             wire.settimeout(10)
             # Refused before all of it was read: the answer may be there all the same.
@@ -74,13 +77,16 @@ class Running:
             answer = http.client.HTTPResponse(wire, method=method)
             try:
                 answer.begin()
-                return self._reply(answer)
+                return self._reply(method, path, answer)
             except (http.client.HTTPException, ConnectionResetError):
                 return None
 
     @staticmethod
-    def _reply(answer: http.client.HTTPResponse) -> Reply:
-        return Reply(answer.status, answer.headers, answer.read())
+    def _reply(method: str, path: str, answer: http.client.HTTPResponse) -> Reply:
+        """The answer, which is one that the contract describes."""
+        reply = Reply(answer.status, answer.headers, answer.read())
+        check(method, path, reply.status, reply.headers["Content-Type"], reply.body)
+        return reply
 
 
 def start(port: int, *arguments: str, **settings: str) -> Running:

@@ -1,0 +1,158 @@
+"""The commands as their users see them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from contracted import contract
+from requests_of import bundle, call, observation, patient
+
+import service
+from service.cli import main
+from service.cli.story import names
+
+STORY = "b12-deficient-positive-antibody"
+DAY = "2026-06-15"
+
+
+def run(*arguments: str, stdin: str | None = None, **settings: str) -> Result:
+    """One command with no CDS_* variables but those given."""
+    return CliRunner(env=settings).invoke(main, list(arguments), input=stdin)
+
+
+def write(folder: Path, name: str, value: object) -> str:
+    file = folder / name
+    file.write_text(value if isinstance(value, str) else json.dumps(value), "utf-8")
+    return str(file)
+
+
+# --- help -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version").output == f"neutropenia-cds {service.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "assess", "story"])
+def test_help_gives_examples(command: str) -> None:
+    said = run(command, "--help").output
+    assert f"cds {command}" in said.partition("Examples:")[2]
+
+
+# --- assess -----------------------------------------------------------------------------------------------------------
+
+
+SHOWN = (
+    "Patient/story-b12", "0.80 x10*9/L", "moderate neutropenia", "vitamin B12", "110 pg/mL", "<180", "deficient",
+    "pernicious anemia", "established", "CBC with manual differential", "nice-ng239", "not recorded",
+)  # fmt: skip
+
+
+def test_a_table_shows_count_severity_nutrients_causes_and_orders(tmp_path: Path) -> None:
+    told = run("story", STORY).output
+    result = run("assess", write(tmp_path, "story.json", told))
+    assert result.exit_code == 0
+    for part in SHOWN:
+        assert part in result.output, part
+    assert "\x1b[" not in result.output
+
+
+def test_json_is_one_assessment_per_line_as_the_contract_says(tmp_path: Path) -> None:
+    two = bundle(patient("a"), patient("b"), observation(patient="a"), observation(patient="b", value=0.4, id="o-b"))
+    result = run("assess", "--json", "--as-of", DAY, write(tmp_path, "two.json", two))
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    for one in found:
+        contract.validator("Assessment").validate(one)
+    assert [(one["subject"], one["severity"]) for one in found] == [("Patient/a", "normal"), ("Patient/b", "severe")]
+
+
+def test_standard_input_and_a_hook_request_are_read() -> None:
+    result = run("assess", "-", "--as-of", DAY, "--json", stdin=json.dumps(call()))
+    assert json.loads(result.stdout)["severity"] == "normal"
+
+
+UNREADABLE = {
+    "cut.json": ('{"resourceType": "Bun', "is not valid JSON"),
+    "empty.json": ("", "is empty"),
+    "list.json": ("[]", "is no FHIR resource"),
+    "other.json": ('{"secret": 1}', "resourceType is missing"),
+    "entry.json": ('{"resourceType": "Bundle", "entry": "secret"}', "entry is not as FHIR has it"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "said"), [(name, *rest) for name, rest in UNREADABLE.items()])
+def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    bad, good = write(tmp_path, name, content), write(tmp_path, "good.json", bundle(observation()))
+    result = run("assess", "--json", "--as-of", DAY, bad, good)
+    assert result.exit_code == 2
+    assert f"{bad}: " in result.stderr and said in result.stderr
+    assert "secret" not in result.stderr
+    assert json.loads(result.stdout)["severity"] == "normal"
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    result = run("assess", str(tmp_path / "none.json"), str(tmp_path))
+    assert result.exit_code == 2
+    assert "none.json: cannot be read (No such file or directory)" in result.stderr
+    assert f"{tmp_path}: cannot be read (Is a directory)" in result.stderr
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "today", "1899-12-31"])
+def test_a_day_that_is_none_is_refused(tmp_path: Path, day: str) -> None:
+    result = run("assess", write(tmp_path, "x.json", observation()), "--as-of", day)
+    assert result.exit_code == 2
+    assert "--as-of" in result.stderr
+
+
+# --- story ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_story_is_listed_with_what_it_shows() -> None:
+    said = run("story").output
+    assert all(f"{name}\n" in said for name in names())
+
+
+def test_a_story_is_dated_for_today_at_the_site() -> None:
+    told: dict[str, Any] = json.loads(run("story", STORY).stdout)
+    contract.validator("HookRequest").validate(told)
+    assert "2026-06-14" not in json.dumps(told)
+    assert json.loads(run("assess", "-", "--json", stdin=json.dumps(told)).stdout)["severity"] == "moderate"
+
+
+def test_an_unknown_story_is_answered_with_those_there_are() -> None:
+    result = run("story", "nonesuch")
+    assert result.exit_code == 1
+    assert STORY in result.stderr
+
+
+# --- doctor -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_installation_passes_the_doctor() -> None:
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    assert "FAULT" not in result.output
+    for what in ("settings", "knowledge", "services", "order templates", "openapi.yaml"):
+        assert what in result.output
+
+
+def test_the_doctor_names_every_fault(tmp_path: Path) -> None:
+    settings = {"CDS_MODE": "x", "CDS_TIME_ZONE": "x", "CDS_TIMEZONE": "x"}
+    result = run("doctor", **settings)
+    assert result.exit_code == 1
+    assert "CDS_MODE: use demo or production" in result.output
+    assert "CDS_TIME_ZONE: " in result.output
+    assert "did you mean CDS_TIME_ZONE?" in result.output
+
+
+def test_the_doctor_reads_the_overlay_and_the_profile(tmp_path: Path) -> None:
+    for settings in ({"CDS_KNOWLEDGE_OVERLAY": write(tmp_path, "o.toml", "x = 1")}, {"CDS_THRESHOLDS": "nonesuch"}):
+        result = run("doctor", **settings)
+        assert result.exit_code == 1, result.output
+        assert "FAULT  knowledge" in result.output

@@ -1,0 +1,286 @@
+"""What we offer, and the way from a request to its answer, over HTTP without a socket."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contracted import check
+from flask.testing import FlaskClient
+from requests_of import bundle, call, observation, patient
+from werkzeug.test import TestResponse
+from wire import HOOK
+
+from service.app import create_app
+from service.hooks import HOOKS, RECORDS, RESULTS
+from service.settings import Settings, read
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+KEYS = ["patient", *RESULTS, *RECORDS]
+
+
+def client(settings: Settings | None = None, now: datetime = NOON) -> FlaskClient:
+    return create_app(settings or Settings(), clock=lambda: now).test_client()
+
+
+@pytest.fixture(scope="module")
+def web() -> FlaskClient:
+    return client()
+
+
+def post(web: FlaskClient, path: str, value: object) -> TestResponse:
+    answer = web.post(path, json=value)
+    check("POST", path, answer.status_code, answer.content_type, answer.data)
+    return answer
+
+
+def cards(web: FlaskClient, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = post(web, HOOK, asked)
+    assert answer.status_code == 200, answer.data
+    found: list[dict[str, Any]] = answer.json["cards"] if answer.json else []
+    return found
+
+
+def service_of(web: FlaskClient) -> dict[str, Any]:
+    answer = web.get("/cds-services")
+    assert answer.json
+    found: dict[str, Any] = answer.json["services"][0]
+    return found
+
+
+# --- discovery --------------------------------------------------------------------------------------------------------
+
+
+def test_discovery_names_every_service_with_its_prefetch_and_the_knowledge_in_force(web: FlaskClient) -> None:
+    service = service_of(web)
+    assert (service["id"], service["hook"]) == (HOOKS[0].id, HOOKS[0].hook)
+    assert sorted(service["prefetch"]) == sorted(KEYS)
+    version = service["extension"]["org.neutropenia-cds.service"]["knowledge"]
+    assert version in service["usageRequirements"]
+    assert "prefetch alone" in service["usageRequirements"]
+
+
+@pytest.mark.parametrize("key", [key for key in RESULTS if key != "vitals"])
+def test_laboratory_queries_have_a_category_and_codes_with_their_system(web: FlaskClient, key: str) -> None:
+    template = service_of(web)["prefetch"][key]
+    shape = r"Observation\?patient=\{\{context\.patientId\}\}&category=laboratory&code=([^&]+)&_count=200"
+    match = re.fullmatch(shape, template)
+    assert match
+    assert all(re.fullmatch(r"[a-z]+:[^|]+\|[A-Za-z0-9-]+", code) for code in match[1].split(","))
+    assert len(set(match[1].split(","))) == len(match[1].split(","))
+
+
+def test_vitals_are_no_laboratory_results(web: FlaskClient) -> None:
+    assert "category" not in service_of(web)["prefetch"]["vitals"]
+
+
+def test_the_queries_hold_the_codes_of_the_knowledge(web: FlaskClient) -> None:
+    prefetch = service_of(web)["prefetch"]
+    assert "http://loinc.org|751-8" in prefetch["count"]
+    assert "http://loinc.org|2132-9" in prefetch["nutrients"]
+    assert "http://loinc.org|31444-3" in prefetch["persistent"]
+    assert "http://loinc.org|8310-5" in prefetch["vitals"]
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> FlaskClient:
+    file = tmp_path / "codes.toml"
+    file.write_text('["urn:oid:2.999.1"]\nNEUT = "neutrophils"\n')
+    return client(read({"CDS_LOCAL_CODES": str(file)}))
+
+
+def test_a_local_code_is_asked_for_and_read(mapped: FlaskClient, web: FlaskClient) -> None:
+    assert "urn:oid:2.999.1|NEUT" in service_of(mapped)["prefetch"]["count"]
+    resource = observation(value=0.9)
+    resource["code"] = {"coding": [{"system": "urn:oid:2.999.1", "code": "NEUT"}]}
+    asked = call({"count": bundle(resource)})
+    (card,) = cards(mapped, asked)
+    assert card["indicator"] == "warning"
+    assert not [one for one in cards(web, asked) if one["indicator"] == "warning"]
+
+
+# --- the hook ---------------------------------------------------------------------------------------------------------
+
+
+def low(**changes: Any) -> dict[str, Any]:
+    return bundle(observation(value=0.9, **changes))
+
+
+def test_a_low_count_gives_one_card_and_a_normal_one_none(web: FlaskClient) -> None:
+    (card,) = cards(web, call({"patient": patient(), "count": low()}))
+    assert card["extension"]["org.neutropenia-cds.card"]["severity"] == "moderate"
+    assert cards(web, call({"patient": patient(), "count": bundle(observation(value=2.5))})) == []
+
+
+@pytest.mark.parametrize("viewer", ["Patient/p-1", "RelatedPerson/r-1"])
+def test_a_patient_who_looks_gets_no_card_and_no_refusal(web: FlaskClient, viewer: str) -> None:
+    context = {"userId": viewer, "patientId": "p-1"}
+    assert cards(web, call({"count": low()}, context=context)) == []
+    assert cards(web, call({}, context=context)) == []
+    assert cards(web, call({"count": low()}, context=context | {"userId": "PractitionerRole/x"}))
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in ("patient", "count")])
+def test_a_key_that_was_not_sent_is_said_and_one_that_is_empty_is_not(web: FlaskClient, key: str) -> None:
+    full: dict[str, Any] = dict.fromkeys(KEYS) | {"patient": patient(), "count": low()}
+    (whole,) = cards(web, call(full))
+    (lacking,) = cards(web, call({name: value for name, value in full.items() if name != key}))
+    assert "not supplied with the request" in lacking["detail"]
+    assert "not supplied with the request" not in whole["detail"]
+
+
+def test_a_page_that_is_not_the_last_is_said(web: FlaskClient) -> None:
+    more = low() | {"link": [{"relation": "next", "url": "https://ehr.example.org/next"}]}
+    (card,) = cards(web, call({"patient": patient(), "count": more}))
+    assert "only a part was supplied" in card["detail"]
+
+
+DAYS = [
+    # now (UTC), zone, a count of 15 June: used, or of a later day at the site
+    ("2026-06-15T00:30:00+00:00", "UTC", True),
+    ("2026-06-14T23:30:00+00:00", "UTC", False),
+    ("2026-06-14T23:30:00+00:00", "Europe/Zurich", True),
+    ("2026-06-15T00:30:00+00:00", "America/New_York", False),
+]
+
+
+@pytest.mark.parametrize(("now", "zone", "used"), DAYS)
+def test_today_is_today_at_the_site(now: str, zone: str, used: bool) -> None:
+    web = client(read({"CDS_TIME_ZONE": zone}), datetime.fromisoformat(now))
+    asked = call({"patient": patient(), "count": low(effectiveDateTime="2026-06-15")})
+    graded = [card for card in cards(web, asked) if card["indicator"] == "warning"]
+    assert bool(graded) is used
+
+
+def test_the_same_call_twice_has_cards_of_their_own(web: FlaskClient) -> None:
+    first, second = (cards(web, call({"count": low()}))[0]["uuid"] for _ in range(2))
+    assert first != second
+
+
+# --- /assess ----------------------------------------------------------------------------------------------------------
+
+
+def assessed(web: FlaskClient, value: object, query: str = "?as-of=2026-06-15") -> dict[str, Any]:
+    answer = post(web, "/assess" + query, value)
+    assert answer.status_code == 200, answer.data
+    assert answer.json
+    return answer.json
+
+
+def test_a_bundle_a_nested_bundle_and_a_bare_resource_are_assessed_alike(web: FlaskClient) -> None:
+    flat = assessed(web, bundle(observation(value=0.9)))
+    assert flat["severity"] == "moderate"
+    assert assessed(web, bundle(bundle(observation(value=0.9)))) == flat
+    assert assessed(web, observation(value=0.9)) == flat
+
+
+def test_an_empty_bundle_is_assessed_as_nothing_known(web: FlaskClient) -> None:
+    for empty in (bundle(), {"resourceType": "Bundle"}):
+        found = assessed(web, empty)
+        assert (found["subject"], found["anc"], found["indicator"]) == (None, None, "none")
+
+
+def test_several_patients_are_refused_and_the_count_of_them_named(web: FlaskClient) -> None:
+    answer = post(web, "/assess", bundle(patient("a"), patient("b"), observation(patient="c")))
+    assert answer.status_code == 400
+    assert answer.json
+    (issue,) = answer.json["issue"]
+    assert issue["code"] == "multiple-matches"
+    assert "3 patients" in issue["diagnostics"]
+
+
+def test_as_of_is_the_end_of_that_day_and_now_when_left_out(web: FlaskClient) -> None:
+    evening = observation(value=0.9, effectiveDateTime="2026-06-14T23:00:00Z")
+    assert assessed(web, evening, "?as-of=2026-06-14")["severity"] == "moderate"
+    assert assessed(web, evening, "?as-of=2026-06-13")["anc"] is None
+    assert assessed(web, evening, "")["asOf"] == "2026-06-15"
+
+
+BAD_QUERIES = [
+    "as-of=", "as-of=today", "as-of=2026-02-30", "as-of=1899-12-31", "as-of=2201-01-01",
+    "as-of=2026-06-15&as-of=2026-06-16", "asof=2026-06-15", "as-of=2026-06-15&x=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", BAD_QUERIES)
+def test_a_query_that_would_be_misunderstood_is_refused(web: FlaskClient, query: str) -> None:
+    assert post(web, f"/assess?{query}", observation()).status_code == 400
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2200-12-31"])
+def test_the_first_and_the_last_day_are_judged(web: FlaskClient, day: str) -> None:
+    assert assessed(web, observation(), f"?as-of={day}")["asOf"] == day
+
+
+WRONG = [
+    ({"resourceType": "Bundle", "entry": 5}, "$.entry"),
+    ({"resourceType": "Bundle", "entry": [5]}, "$.entry[0]"),
+    ({"resourceType": "Bundle", "entry": [{"resource": "secret"}]}, "$.entry[0].resource"),
+    ({"resourceType": "Bundle", "entry": [{"resource": {"id": "secret"}}]}, "$.entry[0].resource"),
+    ({"id": "secret"}, "$"),
+    ({"resourceType": ""}, "$.resourceType"),
+    ({"resourceType": 5}, "$.resourceType"),
+]
+
+
+@pytest.mark.parametrize(("value", "path"), WRONG)
+def test_an_envelope_that_is_not_as_the_contract_says_is_400_with_the_path(
+    web: FlaskClient, value: object, path: str
+) -> None:
+    answer = post(web, "/assess", value)
+    assert answer.status_code == 400
+    assert answer.json
+    assert path in [one for issue in answer.json["issue"] for one in issue["expression"]]
+    assert b"secret" not in answer.data
+
+
+def test_a_malformed_resource_in_a_bundle_is_a_gap_and_costs_nothing_else(web: FlaskClient) -> None:
+    broken = observation(code="2132-9") | {"status": ["secret"]}
+    found = assessed(web, bundle(observation(value=0.9), broken))
+    assert found["severity"] == "moderate"
+    assert [gap["reason"] for gap in found["gaps"]].count("unreadable-resource") == 1
+
+
+def test_numbers_keep_their_digits(web: FlaskClient) -> None:
+    raw = web.post("/assess?as-of=2026-06-15", json=observation(value=0.9)).get_data(as_text=True)
+    assert '"value":0.9,' in raw
+
+
+# --- crashes and weight -----------------------------------------------------------------------------------------------
+
+
+def test_a_crash_is_500_without_a_word_of_the_patient(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: object) -> None:
+        raise ValueError("secret 0.9")
+
+    monkeypatch.setattr("service.hooks.assess", crash)
+    answer = post(client(), HOOK, call({"count": low()}))
+    assert answer.status_code == 500
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "ValueError at " in caplog.text and "test_review.py" in caplog.text
+    assert "secret" not in caplog.text and b"secret" not in answer.data
+
+
+def test_a_hook_instance_that_is_no_uuid_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    cards(client(), call(hookInstance="secret"))
+    assert "hookInstance is not a UUID" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_answering_calls_loads_no_fhir_models() -> None:
+    program = (
+        "import sys, json; from service.app import create_app; from requests_of import call, observation, bundle\n"
+        "web = create_app().test_client(); assert web.post('/assess', json=bundle(observation())).status_code == 200\n"
+        f"assert web.post({HOOK!r}, json=call()).status_code == 200\n"
+        "print(*sorted({'fhir', 'pydantic', 'requests', 'rich', 'granian'} & set(sys.modules)))"
+    )
+    here = Path(__file__).parent
+    done = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,101 @@
+"""`cds serve` as operators see it: what it prints, how it refuses to start, how it stops."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from requests_of import call
+from wire import HOOK, Running, environment, free_port, start, stop
+
+BY_HAND = [sys.executable, "-c", "from service.cli import main; main()"]
+
+
+def refused(*arguments: str, **settings: str) -> str:
+    """What `cds serve` says when it does not start."""
+    done = subprocess.run(
+        [*BY_HAND, "serve", *arguments], env=environment(**settings), capture_output=True, text=True, timeout=20
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_it_says_what_to_open_and_gives_a_line_to_paste() -> None:
+    running = start(free_port())
+    status, said = stop(running)
+    assert status == 0
+    assert f"http://127.0.0.1:{running.port}/cds-services" in said
+    assert "curl" in said and "story b12-deficient-positive-antibody" in said
+
+
+def test_a_port_in_use_is_said_and_not_shared() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in refused("--port", str(port))
+
+
+def test_an_address_that_is_none_is_said() -> None:
+    assert "cannot listen on no.such.host.invalid" in refused("--host", "no.such.host.invalid")
+
+
+def test_it_refuses_to_start_with_every_fault_of_the_settings() -> None:
+    said = refused(CDS_MODE="x", CDS_MAX_BODY="x", CDS_COLOR="x")
+    assert "Error: CDS_MODE" in said and "Error: CDS_MAX_BODY" in said
+    assert "Warning: CDS_COLOR is not a setting" in said
+
+
+def test_it_refuses_to_start_with_a_faulty_overlay(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text("x = 1\n")
+    assert "overlay.toml" in refused(CDS_KNOWLEDGE_OVERLAY=str(overlay))
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_stops_with_exit_status_0(by: signal.Signals, workers: str) -> None:
+    running = start(free_port(), "--workers", workers)
+    running.process.send_signal(by)
+    said, _ = running.process.communicate(timeout=15)
+    assert running.process.returncode == 0, said
+
+
+def test_a_request_that_is_being_answered_is_finished_when_it_stops() -> None:
+    running = start(free_port())
+    body = json.dumps(call()).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.putrequest("POST", HOOK)
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:10])
+    assert running.ask("GET", "/livez").status == 200  # the half-sent request is taken up by now
+    running.process.send_signal(signal.SIGTERM)
+    connection.send(body[10:])
+    assert connection.getresponse().status == 200
+    running.process.communicate(timeout=15)
+    assert running.process.returncode == 0
+
+
+def test_readiness_names_the_knowledge_in_force(server: Running) -> None:
+    ready = server.ask("GET", "/readyz").json
+    assert ready["status"] == "ok"
+    assert ready["knowledge"]["profile"] == "nice-ng239"
+
+
+def test_head_is_get_without_its_body(server: Running) -> None:
+    head, get = server.ask("HEAD", "/cds-services"), server.ask("GET", "/cds-services")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(get.body))
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/cds-services/", "/CDS-SERVICES"])
+def test_another_address_is_404_and_never_a_redirect(server: Running, path: str) -> None:
+    assert server.ask("GET", path).status == 404
