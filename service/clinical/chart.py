@@ -100,8 +100,7 @@ def _due(case: Case) -> int | None:
 
 
 def _by_due_date(case: Case, days: int) -> str:
-    term = Decimal(40)
-    weeks = term - Decimal(days) / 7
+    weeks = case.limit("delivery-weeks") - Decimal(days) / 7
     if weeks < 0:
         return "no"
     return _trimester(case, weeks) if weeks <= case.limit("pregnancy-weeks") else _after(case, weeks)

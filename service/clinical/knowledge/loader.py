@@ -70,10 +70,6 @@ def _built(
     except InvalidVocabulary as invalid:
         faults += invalid.faults
         return None
-    count = next(content for name, content in documents if "count" in content)["count"] if documents else {}
-    derived = next(content for name, content in documents if name == "derived.toml")
-    newborn = next(content["newborn"] for _, content in documents if "newborn" in content)
-    recovery = next(content["recovery"] for _, content in documents if "recovery" in content)
     return Knowledge(
         version=version,
         profile=profile,
@@ -81,23 +77,31 @@ def _built(
         analyte_of=words.analyte_of,
         concepts=words.concepts,
         orders=words.orders,
+        reading=words.reading,
         citations={**words.citations, **rules.citations},
         scales={fact: _for_profile(scales, profile) for fact, scales in rules.scales.items()},
         nutrients=tuple(replace(n, status=_cited(n.status, source)) for n in rules.nutrients),
         tables={name: _cited(tuple(rows), source) for name, rows in rules.tables.items()},
         facts=rules.facts,
-        domains={fact: frozenset(levels) for fact, levels in derived["domain"].items()},
-        prefixes={prefix: frozenset(levels) for prefix, levels in derived["prefix"].items()},
         limits=rules.limits,
-        wording=_wording(FOLDER / "wording.toml"),
         certainty_domains=rules.certainty_domains,
-        count_analytes=frozenset(count["analytes"]),
-        lineages=frozenset(count["lineages"]),
-        newborn_curve=tuple((Decimal(hour), Decimal(limit)) for hour, limit in newborn["hours_and_limits"]),
-        shown_facts=tuple(count["shown"]),
-        recovery_concepts={name: frozenset(concepts) for name, concepts in recovery.items()},
-        reading=words.reading,
+        wording=_wording(FOLDER / "wording.toml"),
+        **_sections({name: table for _, content in documents for name, table in content.items()}),
     )
+
+
+def _sections(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The single tables of the files: what the count is read from, the newborn curve, domains of derived facts."""
+    count, curve = tables["count"], tables["newborn"]["hours_and_limits"]
+    return {
+        "count_analytes": frozenset(count["analytes"]),
+        "lineages": frozenset(count["lineages"]),
+        "shown_facts": tuple(count["shown"]),
+        "newborn_curve": tuple((Decimal(hour), Decimal(limit)) for hour, limit in curve),
+        "recovery_concepts": {name: frozenset(concepts) for name, concepts in tables["recovery"].items()},
+        "domains": {fact: frozenset(levels) for fact, levels in tables["domain"].items()},
+        "prefixes": {prefix: frozenset(levels) for prefix, levels in tables["prefix"].items()},
+    }
 
 
 def _for_profile(scales: list[Scale], profile: str) -> tuple[Scale, ...]:
