@@ -18,6 +18,7 @@ from service.clinical.units import normal
 from service.fhir import resources as fhir
 from service.fhir.concepts import Matcher, texts_of, words_of
 from service.fhir.moments import Moments
+from service.fhir.quantities import is_number
 
 __all__ = ["MedicationReader"]
 
@@ -31,6 +32,7 @@ KINDS = {
 }
 DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7),
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
+MOST_MILLIGRAMS = Decimal(10) ** 9  # no dose is more
 AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
 
 
@@ -134,9 +136,12 @@ def _after(start: Moment, doses: list[fhir.Dosage]) -> Moment | None:
     for dose in doses:
         repeat = _repeat(dose)
         length = repeat.boundsDuration if repeat else None
-        if length and length.value is not None and length.code in DAYS and abs(length.value.adjusted()) <= 4:
-            days = timedelta(days=float(length.value * DAYS[length.code]))
-            return Moment(start.earliest + days, start.latest + days, start.text)
+        if length and length.value is not None and is_number(length.value) and length.code in DAYS:
+            try:
+                days = timedelta(days=float(length.value * DAYS[length.code]))
+                return Moment(start.earliest + days, start.latest + days, start.text)
+            except OverflowError:  # beyond the calendar: no end that anyone lives to see
+                return None
     return None
 
 
@@ -144,11 +149,11 @@ def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
     """Milligrams a day, from the structured dose, else from its text; None when neither says it."""
     amount = next((d.doseQuantity for d in dose.doseAndRate if d.doseQuantity), None)
     repeat = _repeat(dose)
-    if amount and repeat and amount.value is not None:
+    if amount and repeat and amount.value is not None and is_number(amount.value):
         factor = reading.dose_units.get(normal(amount.code or amount.unit or "").casefold())
-        period = repeat.period * DAYS[repeat.periodUnit] if repeat.period and repeat.periodUnit in DAYS else None
-        if factor is not None and period:
-            return _rounded(amount.value * factor * (repeat.frequency or 1) / period)
+        days = DAYS.get(repeat.periodUnit or "")
+        if factor is not None and days and repeat.period and is_number(repeat.period):
+            return _rounded(amount.value * factor * (repeat.frequency or 1) / (repeat.period * days))
     return _dose_in_words(dose.text, reading) if dose.text else None
 
 
@@ -178,6 +183,6 @@ def _whole(words: str, said: str) -> re.Match[str] | None:
 
 
 def _rounded(milligrams: Decimal) -> Decimal | None:
-    if not milligrams.is_finite() or abs(milligrams.adjusted()) > 9:
+    if not 0 <= milligrams < MOST_MILLIGRAMS:
         return None
     return Decimal(format(round(milligrams, 6).normalize(), "f"))

@@ -17,7 +17,7 @@ from service.clinical.units import comparison, converted, plausible_in
 from service.fhir.concepts import Names, negated, texts_of, words_of
 from service.fhir.resources import CodeableConcept, Quantity, ReferenceRange, Value
 
-__all__ = ["Answers", "Measured", "measure"]
+__all__ = ["Answers", "Measured", "is_number", "measure"]
 
 MOST_DIGITS = 12  # before or behind the point
 MOST_LETTERS = 26  # of a number in a text
@@ -88,7 +88,7 @@ def _quantity(quantity: Quantity, ranges: list[ReferenceRange], analyte: Analyte
         return "no-value"
     if quantity.comparator not in COMPARATORS:
         return "comparator-not-understood"
-    if not _is_number(number):
+    if not is_number(number):
         return "implausible-result"
     limits = _normal_range(ranges) if ranges else None
     unit = _unit(quantity, limits, analyte)
@@ -104,7 +104,7 @@ def _quantity(quantity: Quantity, ranges: list[ReferenceRange], analyte: Analyte
     return Measured(_text(quantity, unit), value, unit.unit, None, own_range, inferred, is_molar)
 
 
-def _is_number(number: Decimal) -> bool:
+def is_number(number: Decimal) -> bool:
     """Whether arithmetic with it is safe; no result is that large or small."""
     return number.is_finite() and -MOST_DIGITS <= number.adjusted() <= MOST_DIGITS
 
@@ -126,7 +126,7 @@ def _inferred(limits: ReferenceRange, analyte: Analyte) -> Unit | None:
     if stated:
         return stated.pop() if len(stated) == 1 else None
     top = limits.high.value if limits.high else None
-    if analyte.usual_upper is None or top is None or not _is_number(top):
+    if analyte.usual_upper is None or top is None or not is_number(top):
         return None
     low, high, usual = analyte.usual_upper
     fitting = {u for u in analyte.units.values() if u.unit == usual and low <= converted(top, u) <= high}
@@ -158,7 +158,7 @@ def _range(limits: ReferenceRange, result: Quantity, unit: Unit, analyte: Analyt
 
 
 def _limit(limit: Quantity, result: Quantity, unit: Unit, analyte: Analyte) -> Decimal | None:
-    if limit.value is None or not _is_number(limit.value):
+    if limit.value is None or not is_number(limit.value):
         return None
     if (limit.unit or limit.code) and (limit.unit, limit.code) != (result.unit, result.code):
         own = comparison(analyte, limit.code, limit.unit, limit.system)
@@ -191,13 +191,13 @@ def _counted(quantity: Quantity, value: Value, analyte: Analyte, answers: Answer
     """A presence test that gave a number: positive above the laboratory's own limit, nothing without one."""
     if quantity.value is None:
         return "no-value"
-    if not _is_number(quantity.value) or quantity.comparator not in COMPARATORS:
+    if not is_number(quantity.value) or quantity.comparator not in COMPARATORS:
         return "implausible-result"
     number = Interval.reported(quantity.value, quantity.comparator)
     limits = _normal_range(value.referenceRange)
     top = limits.high.value if limits and limits.high else None
     answer = next((a for c in value.interpretation if (a := answers.of_concept(c))), None)
-    if answer is None and top is not None and analyte.positive_above_range:
+    if answer is None and top is not None and is_number(top) and analyte.positive_above_range:
         answer = "positive" if number.above(top) else "negative" if number.at_most(top) else None
     text = f"{quantity.comparator or ''}{format(quantity.value, 'f')} {quantity.unit or quantity.code or ''}".strip()
     return Measured(text, answer=answer) if answer else "answer-not-understood"

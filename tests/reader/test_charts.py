@@ -214,3 +214,21 @@ def test_bundles_are_opened_and_patients_told_apart() -> None:
 def test_a_bare_resource_is_a_chart() -> None:
     sent = send(observation("751-8", COUNT))[0]
     assert [one.type for one in open_bundle(sent.raw)] == ["Observation"]
+
+
+HUGE = b"1e999999999"
+WILD = [
+    (b'"valueQuantity":{"value":%b,"unit":"10*9/L"}', b"751-8"),
+    (b'"valueQuantity":{"value":%b1,"unit":"10*9/L"}', b"751-8"),
+    (b'"valueQuantity":{"value":"NaN","unit":"10*9/L","code":"%b"}', b"751-8"),
+    (b'"valueQuantity":{"value":5},"referenceRange":[{"high":{"value":"NaN"}},{"high":{"value":%b}}]', b"31444-3"),
+    (b'"valueQuantity":{"value":5},"referenceRange":[{"high":{"value":%b}}]', b"751-8"),
+]
+
+
+@pytest.mark.parametrize(("field", "code"), WILD)
+def test_a_number_beyond_all_numbers_is_a_gap(field: bytes, code: bytes) -> None:
+    coding = b'{"system":"http://loinc.org","code":"%b"}' % code
+    raw = b'{"resourceType":"Observation","status":"final","code":{"coding":[%b]},%b}' % (coding, field % HUGE)
+    assert read(raw).gaps
+    assert not read(raw).results

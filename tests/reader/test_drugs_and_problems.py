@@ -89,6 +89,23 @@ def test_a_dose_per_day_is_read_or_left_open(dose: str | Json, milligrams: str |
     assert found == (Decimal(milligrams) if milligrams else None)
 
 
+WILD = [
+    structured(quantity(1e300, "mg", "mg"), 1, 1, "d"),
+    structured(quantity(5, "mg", "mg"), 1, 0, "d"),
+    {"text": f"{'9' * 4000} mg daily"},
+]
+
+
+@pytest.mark.parametrize("dose", WILD, ids=lambda v: str(v)[:60])
+def test_a_dose_beyond_all_doses_is_left_open(dose: Json) -> None:
+    assert taken(read(drug(dose=dose))).dose_mg_per_day is None
+
+
+def test_a_course_beyond_the_calendar_has_no_end() -> None:
+    bounds = {"timing": {"repeat": {"boundsDuration": quantity(9999, "a", "a")}}}
+    assert taken(read(drug(dose=bounds))).end is None
+
+
 ROUTES: list[tuple[str, str | Json | None, str | None]] = [
     ("Cyanocobalamin", {"route": coded("78421000", system=SNOMED)}, "injection"),
     ("Cyanocobalamin", {"route": coded("26643006", system=SNOMED)}, "systemic"),
