@@ -1,7 +1,6 @@
 """Time of this process: CPU time for what is compared, the clock for what a caller waits.
 
-In: what to run. Out: seconds. Everything is run once before it is timed, in rounds, and what is compared takes turns,
-so that a noisy neighbour hits both.
+In: what to run. Out: seconds. What is compared takes turns, so that a noisy neighbour hits all of it.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from service.cli.serve import worker
 
 __all__ = ["cpu_seconds", "percentiles", "serving"]
 
-ROUNDS = 9
-SECONDS_PER_ROUND = 0.05
+SECONDS = 3.0
 Work = Callable[[], Any]
 
 
@@ -35,10 +33,21 @@ def serving() -> Iterator[None]:
 
 
 def cpu_seconds(works: Mapping[str, Work]) -> dict[str, float]:
-    """CPU time of one call of each, the median of several rounds."""
-    times = {name: _times(work) for name, work in works.items()}
-    rounds = [{name: _round(work, times[name]) for name, work in works.items()} for _ in range(ROUNDS)]
-    return {name: median(one[name] for one in rounds) for name in works}
+    """CPU time of one call of each, the median of many turns: each finds the caches as the others left them."""
+    for work in works.values():
+        work()
+    turns: dict[str, list[float]] = {name: [] for name in works}
+    until = perf_counter() + SECONDS
+    while perf_counter() < until:
+        for name, work in works.items():
+            turns[name].append(_timed(work))
+    return {name: median(seconds) for name, seconds in turns.items()}
+
+
+def _timed(work: Work) -> float:
+    started = process_time()
+    work()
+    return process_time() - started
 
 
 def percentiles(work: Work, calls: int) -> dict[str, float]:
@@ -56,18 +65,3 @@ def percentiles(work: Work, calls: int) -> dict[str, float]:
 
 def _spread(seconds: list[float]) -> float:
     return quantiles(seconds, n=100)[98] / median(seconds)
-
-
-def _times(work: Work) -> int:
-    """How often to call in a round; it warms up too."""
-    work()
-    started = process_time()
-    work()
-    return max(3, int(SECONDS_PER_ROUND / max(process_time() - started, 1e-6)))
-
-
-def _round(work: Work, times: int) -> float:
-    started = process_time()
-    for _ in range(times):
-        work()
-    return (process_time() - started) / times
