@@ -187,7 +187,7 @@ def _not_looked_at(case: Case) -> Iterator[Gap]:
 
 def _gaps(case: Case) -> tuple[Gap, ...]:
     """Gaps of reading, of the readings of the count, and what is not known of the patient; once each, sorted."""
-    found = {g: None for g in case.patient.gaps}
+    found = dict.fromkeys(case.patient.gaps)
     newest = next((r for r in case.readings if r.count), None)
     for reading in case.readings:
         if reading is newest or reading.count is None:

@@ -15,7 +15,15 @@ from service.clinical.facts import Gap, Moment
 from service.clinical.interval import Interval
 
 __all__ = [
-    "Advice", "Assessment", "Cause", "Count", "Evidence", "HistoryPoint", "NutrientStatus", "Option", "SuggestedOrder",
+    "Advice",
+    "Assessment",
+    "Cause",
+    "Count",
+    "Evidence",
+    "HistoryPoint",
+    "NutrientStatus",
+    "Option",
+    "SuggestedOrder",
     "as_json",
 ]
 
@@ -166,7 +174,13 @@ def as_json(assessment: Assessment) -> dict[str, Any]:
         "options": [_filled(order=o.order, text=o.text, caution=o.caution, citation=o.citation) for o in a.options],
         "lineages": [_evidence(e) for e in a.lineages],
         "history": [
-            {"analyte": p.analyte, "effective": p.when.text, "value": p.value, "unit": p.unit, "observation": p.observation}
+            {
+                "analyte": p.analyte,
+                "effective": p.when.text,
+                "value": p.value,
+                "unit": p.unit,
+                "observation": p.observation,
+            }
             for p in a.history
         ],
         "advice": [_filled(id=x.id, text=x.text, citation=x.citation) for x in a.advice],
@@ -228,7 +242,13 @@ def _cause(c: Cause) -> dict[str, Any]:
 
 
 def _order(o: SuggestedOrder) -> dict[str, Any]:
-    answer: dict[str, Any] = {"order": o.order, "kind": o.kind, "priority": o.priority, "reason": o.reason, "group": o.group}
+    answer: dict[str, Any] = {
+        "order": o.order,
+        "kind": o.kind,
+        "priority": o.priority,
+        "reason": o.reason,
+        "group": o.group,
+    }
     if o.code:
         answer["code"] = {"system": o.system, "code": o.code, "display": o.display}
     return answer

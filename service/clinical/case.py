@@ -1,8 +1,8 @@
 """One patient at one moment, with every fact worked out at most once and only when a rule asks for it.
 
 In: PatientFacts, Knowledge, the moment. Out: levels of facts by name (`case["b12"]`), and the findings behind them.
-A fact is, by its name: a scale of the knowledge; a fact declared in it; `age:`, `range:`, `sample:` or `conflict:` of an
-analyte; or a function of service.clinical.derived.
+A fact is, by its name: a scale of the knowledge; a fact declared in it; `age:`, `range:`, `sample:` or `conflict:` of
+an analyte; or a function of service.clinical.derived.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Case", "Finding"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Where the newest result of an analyte stands. `band` is None when nothing was measured or a comparator crosses."""
+    """Where the newest result of an analyte stands; no `band` when nothing was measured or a comparator crosses."""
 
     fact: str
     level: str
@@ -70,7 +70,7 @@ class Case(dict[str, str]):
 
     def matches(self, when: Levels) -> bool:
         """Whether every fact has one of its levels."""
-        for fact, levels in when.items():  # asked some hundred times a case: all() would double its cost
+        for fact, levels in when.items():  # noqa: SIM110 - asked some hundred times a case: all() would double its cost
             if self[fact] not in levels:
                 return False
         return True
@@ -122,9 +122,7 @@ class Case(dict[str, str]):
 
     def _read(self, *, preliminary: bool) -> tuple[Reading, ...]:
         wanted = self.knowledge.count_analytes
-        chosen = [
-            r for r in self.patient.results if r.analyte in wanted and (r.status == "preliminary") is preliminary
-        ]
+        chosen = [r for r in self.patient.results if r.analyte in wanted and (r.status == "preliminary") is preliminary]
         draws = specimens(chosen, self.hours("same-specimen-hours"))
         return tuple(r for r in (read_count(s, self.knowledge.limits) for s in draws) if r)
 
@@ -146,7 +144,7 @@ class Case(dict[str, str]):
         return self.newest(analyte)
 
     def beside_count(self, analyte: str) -> LabResult | None:
-        """The result nearest to the graded count within the window (H2.17); without a count, the newest that is recent."""
+        """The result nearest to the graded count within the window (H2.17); without a count, the newest recent one."""
         found = self.results.get(analyte, ())
         anchor = self.anchor
         if anchor is None:

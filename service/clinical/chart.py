@@ -57,7 +57,8 @@ def _sick_signs(case: Case) -> bool:
     adult = age is None or age >= case.limit("adult-years")
     return (
         any(r.value.below(case.limit("hypothermia-celsius")) for r in _recent(case, "temperature") if r.value)
-        or adult and any(r.value.below(case.limit("hypotension-mm-hg")) for r in _recent(case, "systolic") if r.value)
+        or (adult
+        and any(r.value.below(case.limit("hypotension-mm-hg")) for r in _recent(case, "systolic") if r.value))
         or any(r.value.at_least(case.limit("news2")) for r in _recent(case, "news2") if r.value)
         or any(r.value.above(case.limit("lactate-mmol-per-l")) for r in _recent(case, "lactate") if r.value)
     )
@@ -165,7 +166,9 @@ def antibody_draw(case: Case) -> str:
     at = result.when.earliest.date() if result and result.when else case.today
     window = int(case.limit("antibody-after-injection-days"))
     given = drug_recorded(case.patient, frozenset(["vitamin-b12"]), at, window)
-    injected = [d for d in given if d.start and d.route == "injection" and 0 <= (at - d.start.latest.date()).days < window]
+    injected = [
+        d for d in given if d.start and d.route == "injection" and 0 <= (at - d.start.latest.date()).days < window
+    ]
     return "too-early" if injected else "valid"
 
 

@@ -5,6 +5,7 @@ In: comments of the results that a count rests on. Out: whether the count is voi
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -56,7 +57,7 @@ def _old(words: list[str], limits: Mapping[str, Decimal]) -> bool:
     """An age of the sample, in hours or days, beyond the limit: 'sample 30 h old'."""
     if not any(w in ("old", "age", "aged", "delayed") for w in words):
         return False
-    for number, unit in zip(words, words[1:], strict=False):
+    for number, unit in itertools.pairwise(words):
         if number.replace(".", "", 1).isdigit() and unit in HOURS + DAYS:
             hours = Decimal(number) * (24 if unit in DAYS else 1)
             if hours > limits["sample-age-hours"]:

@@ -28,7 +28,7 @@ COUNT_ANALYTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one specimen says of the neutrophils. `count` is None when nothing can be graded; `alert` never exceeds it."""
+    """What one specimen says of the neutrophils; no `count` when nothing can be graded, `alert` never exceeds it."""
 
     specimen: Specimen
     count: Count | None
@@ -57,10 +57,14 @@ def read_count(specimen: Specimen, limits: Mapping[str, Decimal]) -> Reading | N
     if derived is None:
         return Reading(specimen, None, gaps=(_gap(specimen, "no-white-cell-count"),))
     if _exceeds_white_cells(derived, specimen, limits):
-        return Reading(specimen, None, flags=frozenset(["implausible-result"]), gaps=(_gap(specimen, "exceeds-white-cells"),))
+        return Reading(
+            specimen, None, flags=frozenset(["implausible-result"]), gaps=(_gap(specimen, "exceeds-white-cells"),)
+        )
     if is_void(derived.used, limits):
         flags = frozenset(["pseudoneutropenia"])
-        return Reading(specimen, None, flags=flags, gaps=(_gap(specimen, "clumped-or-old-sample"),), voided=derived.value)
+        return Reading(
+            specimen, None, flags=flags, gaps=(_gap(specimen, "clumped-or-old-sample"),), voided=derived.value
+        )
     return _reading(specimen, derived, calculated if direct else None, limits)
 
 

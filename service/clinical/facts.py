@@ -39,7 +39,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class LabResult:
-    """One usable result of one analyte. `value` is in `unit`, a comparison unit of the analyte; never converted further."""
+    """One usable result of one analyte. `value` is in `unit`, a comparison unit of the analyte; not converted."""
 
     analyte: str  # id of an analyte of the knowledge
     reference: str  # "Observation/id" of the resource that reports it
@@ -113,7 +113,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """Everything that the core sees of one patient. Tuples are in no particular order: conclusions do not depend on it."""
+    """Everything that the core sees of one patient. Tuples are in no order: conclusions do not depend on it."""
 
     subject: str | None  # "Patient/id"
     birth: Moment | None = None

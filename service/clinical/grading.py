@@ -22,7 +22,7 @@ GRADE_UNKNOWN = "neutropenia-grade-unknown"
 NOT_ASSESSABLE = "not-assessable"
 MILDEST = frozenset(["mild", "low-for-age"])
 WORST = frozenset(["severe", "very-severe"])
-# From the best to the worst; `none` where no limit is known; an unknown grade stands between normal and mild for comparisons only.
+# From the best to the worst; `none` where no limit is known. An unknown grade stands where it does for comparing only.
 ORDER = (NONE, "normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "moderate", "severe", "very-severe")
 # Reasons of a Gap that mean: a blood count was measured and we could not read it (H2.20).
 CANNOT_READ = frozenset([
@@ -127,7 +127,12 @@ def alert_grade(case: Case) -> str:
 def ungraded_grade(case: Case) -> str:
     """The grade that a count too old to be graded had."""
     reading = graded(case)
-    if reading is None or reading.count is None or case["severity"] != NOT_ASSESSABLE or _ungraded_newborn(case, reading):
+    if (
+        reading is None
+        or reading.count is None
+        or case["severity"] != NOT_ASSESSABLE
+        or _ungraded_newborn(case, reading)
+    ):
         return NONE
     return grade(case, reading, reading.count.value)
 

@@ -6,6 +6,7 @@ knowledge H2.13 (Manroe 1979): linear between the points of the knowledge.
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from decimal import Decimal
 
@@ -35,7 +36,7 @@ def _hours(start: datetime, end: datetime) -> Decimal:
 
 def _limit(curve: tuple[tuple[Decimal, Decimal], ...], hour: Decimal) -> Decimal:
     """The limit at an hour on the curve, by linear interpolation."""
-    for (h0, l0), (h1, l1) in zip(curve, curve[1:], strict=False):
+    for (h0, l0), (h1, l1) in itertools.pairwise(curve):
         if hour <= h1:
             return l0 + (l1 - l0) * (hour - h0) / (h1 - h0)
     return curve[-1][1]

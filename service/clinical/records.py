@@ -1,7 +1,7 @@
 """What the chart records of problems and drugs.
 
-In: PatientFacts, concepts of the knowledge, a day. Out: whether, and which. Absence means "not recorded", never "not there"
-(H5.39). Source: knowledge part G, H4.32.
+In: PatientFacts, concepts of the knowledge, a day. Out: whether, and which. Absence means "not recorded", never "not
+there" (H5.39). Source: knowledge part G, H4.32.
 """
 
 from __future__ import annotations

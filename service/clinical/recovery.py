@@ -28,14 +28,18 @@ def recovered(case: Case, nutrient: Nutrient) -> bool:
     first, last = (start + timedelta(days=d) for d in nutrient.recovery_days)
     nadir = _nadir(case, start)
     normal = [r for r, _ in exact_counts(case) if is_normal(case, r) and first <= _day(r) <= last]
-    return bool(nadir and normal and _convincing(case, nadir, normal) and _nothing_else(case, nutrient, nadir, normal[-1]))
+    return bool(
+        nadir and normal and _convincing(case, nadir, normal) and _nothing_else(case, nutrient, nadir, normal[-1])
+    )
 
 
 def _start(case: Case, nutrient: Nutrient) -> date | None:
     """The first dose after the deficient sample."""
     sample = case.choose(nutrient.analyte)
     assert sample and sample.when
-    starts = [d.start.latest.date() for d in doses(case, nutrient) if d.start and d.start.latest >= sample.when.earliest]
+    starts = [
+        d.start.latest.date() for d in doses(case, nutrient) if d.start and d.start.latest >= sample.when.earliest
+    ]
     return min(starts, default=None)
 
 

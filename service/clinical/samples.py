@@ -35,7 +35,7 @@ def sample_age(case: Case, analyte: str) -> str:
 
 
 def laboratory_range(case: Case, analyte: str) -> str:
-    """below | within | above the laboratory's own range; none without one, crossing when a comparator leaves it open."""
+    """below | within | above the laboratory's range; none without one, crossing when a comparator leaves it open."""
     result = case.choose(analyte)
     if result is None or result.value is None or result.range is None:
         return "none"

@@ -32,7 +32,7 @@ class Specimen:
 
 
 def best(result: LabResult) -> tuple[bool, int, str]:
-    """Sort key among reports of one draw: manual, then by status, then by reference (so that order of input is nothing)."""
+    """Sort key among reports of one draw: manual first, then by status, then by reference (not by input order)."""
     return (result.method != "manual", -STATUS_RANK[result.status], result.reference)
 
 
@@ -54,9 +54,7 @@ def specimens(results: Iterable[LabResult], window: timedelta) -> tuple[Specimen
     return tuple(_specimen(g) for g in groups)
 
 
-def _same(
-    group: tuple[Moment, set[str], list[LabResult]], keys: set[str], when: Moment, window: timedelta
-) -> bool:
+def _same(group: tuple[Moment, set[str], list[LabResult]], keys: set[str], when: Moment, window: timedelta) -> bool:
     """One draw by reference or by time; a cumulative report over several days is not one draw (A1)."""
     shared = bool(keys & group[1]) and group[0].earliest.date() == when.earliest.date()
     return shared or _together(group[0], when, window)

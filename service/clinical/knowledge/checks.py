@@ -1,12 +1,13 @@
 """Whether the knowledge holds together: every fault, one sentence each.
 
-In: Knowledge. Out: faults. Source: design section 5: every number has a unit, every band and row a citation; bands ascend
-without a gap; no row is dead; no fully measured combination falls to the last row, which is not-assessable; what rows
-name exists.
+In: Knowledge. Out: faults. Source: design section 5: every number has a unit, every band and row a citation; bands
+ascend without a gap; no row is dead; no fully measured combination falls to the last row, which is not-assessable; what
+rows name exists.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -79,7 +80,7 @@ def _bands(where: str, scale: Scale, knowledge: Knowledge) -> Iterator[str]:
     if ends[-1] is not None or None in ends[:-1]:
         yield f"{where}: the last band, and only it, is open"
     numbers = [e for e in ends if e is not None]
-    if any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+    if any(a >= b for a, b in itertools.pairwise(numbers)):
         yield f"{where}: the bands do not ascend"
 
 
@@ -157,8 +158,8 @@ def _certainty(knowledge: Knowledge) -> Iterator[str]:
     domains = knowledge.certainty_domains
     for row in rows:
         for fact, levels in row.when.items():
-            if levels - domains.get(fact, frozenset()):
-                yield f"certainty {row.id}: {fact} is never {', '.join(sorted(levels - domains.get(fact, frozenset())))}"
+            if levels - domains[fact]:
+                yield f"certainty {row.id}: {fact} is never {', '.join(sorted(levels - domains[fact]))}"
         if row.citation not in knowledge.citations:
             yield f"certainty {row.id}: cites {row.citation or 'nothing'}, which is no source"
     for index, row in enumerate(rows):
@@ -173,7 +174,9 @@ def _dead(knowledge: Knowledge, rows: tuple[Row, ...]) -> Iterator[str]:
             yield f"{row.table} {row.id}: is never reached: earlier rows match all that it matches"
 
 
-def leftover(box: Mapping[str, frozenset[str]], rows: Iterable[Row], domains: Mapping[str, frozenset[str]]) -> list[Box]:
+def leftover(
+    box: Mapping[str, frozenset[str]], rows: Iterable[Row], domains: Mapping[str, frozenset[str]]
+) -> list[Box]:
     """What of a box of levels no row matches, as disjoint boxes."""
     rest: list[Box] = [dict(box)]
     for row in rows:

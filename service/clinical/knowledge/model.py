@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from service.clinical.knowledge.vocabulary import Reading
 
 __all__ = [
-    "Analyte", "Band", "Citation", "Code", "Concept", "DeclaredFact", "Knowledge", "Levels", "Nutrient", "OrderTemplate",
-    "Row", "Scale", "Unit",
+    "Analyte", "Band", "Citation", "Code", "Concept", "DeclaredFact", "Knowledge", "Levels", "Nutrient",
+    "OrderTemplate", "Row", "Scale", "Unit",
 ]
 
 Levels = Mapping[str, frozenset[str]]  # fact -> the levels that match
@@ -57,14 +57,14 @@ class Analyte:
     names: tuple[str, ...] = ()  # how an unmapped result of this kind is called, lower case
     current_days: int | None = None  # None: no expiry
     ageing_days: int | None = None
-    usual_upper: tuple[Decimal, Decimal, str] | None = None  # where laboratories put the upper limit: tells a missing unit
+    usual_upper: tuple[Decimal, Decimal, str] | None = None  # of laboratories: tells a missing unit
     positive_above_range: bool = False  # presence kind: a number above the laboratory's limit is positive
     citation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A condition, procedure or drug by which rules speak; matched by code (ATC and ICD-10-CM by prefix), then by name."""
+    """A condition, procedure or drug of the rules; matched by code (ATC and ICD-10-CM by prefix), then by name."""
 
     id: str
     name: str
@@ -145,8 +145,8 @@ class Row:
 class DeclaredFact:
     """A fact declared as data.
 
-    kind `problem`, `mother` or `medication`: yes | no (no: not recorded); `age`: one of its groups; `any` (yes | no) and
-    `choice`: the level of the first choice that matches.
+    kind `problem`, `mother` or `medication`: yes | no (no: not recorded); `age`: one of its groups; `any` (yes | no)
+    and `choice`: the level of the first choice that matches.
     """
 
     id: str

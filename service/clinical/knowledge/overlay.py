@@ -59,7 +59,9 @@ def _replace(rules: Rules, site: Rules, file: str, faults: Faults) -> None:
             ours = rules.scales.get(fact, [])
             place = next((i for i, s in enumerate(ours) if _key(s) == _key(scale)), None)
             if place is None:
-                faults.add(file, f"scale of {fact}", "replaces none of ours: fact, analyte, unit and when must be the same")
+                faults.add(
+                    file, f"scale of {fact}", "replaces none of ours: fact, analyte, unit and when must be the same"
+                )
                 continue
             ours[place] = scale
 

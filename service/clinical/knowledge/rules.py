@@ -80,7 +80,13 @@ def _scale(file: str, entry: Mapping[str, Any], faults: Faults) -> Scale:
             faults.add(file, where, f"side {band.side} is none of {', '.join(sorted(SIDES))}")
     unit = entry.get("unit", "")
     return Scale(
-        entry["fact"], entry["analyte"], unit, bands, citation, levels_of(entry.get("when", {})), bool(entry.get("by_range"))
+        entry["fact"],
+        entry["analyte"],
+        unit,
+        bands,
+        citation,
+        levels_of(entry.get("when", {})),
+        bool(entry.get("by_range")),
     )
 
 
@@ -130,9 +136,7 @@ def _rows(table: str, content: Mapping[str, Any], faults: Faults, file: str) -> 
     return found
 
 
-def _nutrient(
-    file: str, content: Mapping[str, Any], scales: Mapping[str, list[Scale]], faults: Faults
-) -> Nutrient:
+def _nutrient(file: str, content: Mapping[str, Any], scales: Mapping[str, list[Scale]], faults: Faults) -> Nutrient:
     entry = content["nutrient"]
     rows = {table: tuple(_rows(table, content, faults, file)) for table in NUTRIENT_TABLES}
     facts = tuple(entry["facts"])
