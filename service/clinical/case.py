@@ -81,7 +81,7 @@ class Case(dict[str, str]):
 
     def all(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         """Every row that matches, in the order of the knowledge."""
-        return tuple(row for row in rows if self.matches(row.when))
+        return tuple([row for row in rows if self.matches(row.when)])
 
     @property
     def today(self) -> date:
@@ -92,6 +92,7 @@ class Case(dict[str, str]):
         """A named number of the knowledge."""
         return self.knowledge.limits[name]
 
+    @once
     def hours(self, name: str) -> timedelta:
         """A named number of hours."""
         return timedelta(hours=float(self.limit(name)))
@@ -104,6 +105,12 @@ class Case(dict[str, str]):
             if result.when and result.status != "preliminary":
                 found.setdefault(result.analyte, []).append(result)
         return {analyte: tuple(sorted(rs, key=_newest_first)) for analyte, rs in found.items()}
+
+    @cached_property
+    def recorded(self) -> frozenset[str]:
+        """Every concept that a problem or a drug of the chart matches."""
+        problems, drugs = self.patient.problems, self.patient.medications
+        return frozenset().union(*(p.concepts for p in problems), *(d.concepts for d in drugs))
 
     def newest(self, analyte: str) -> LabResult | None:
         """The newest dated result that counts."""
@@ -151,7 +158,7 @@ class Case(dict[str, str]):
             recent = int(self.limit("count-recent-days"))
             return next((r for r in found if r.when and days_between(r.when, self.today) <= recent), None)
         window = self.hours("beside-count-hours")
-        near = [(r, _apart(r.when, anchor)) for r in found if r.when and _apart(r.when, anchor) <= window]
+        near = [(r, apart) for r in found if r.when and (apart := _apart(r.when, anchor)) <= window]
         return min(near, key=lambda pair: pair[1])[0] if near else None
 
     @cached_property
@@ -179,6 +186,8 @@ class Case(dict[str, str]):
         return tuple(s for s in self.knowledge.scales[fact] if self._fits(s, at))
 
     def _fits(self, scale: Scale, at: date) -> bool:
+        if at == self.today:
+            return self.matches(scale.when)
         return all(self.level_at(fact, at) in levels for fact, levels in scale.when.items())
 
     def level_at(self, fact: str, at: date) -> str:
@@ -211,8 +220,11 @@ class Case(dict[str, str]):
     def _declared(self, fact: DeclaredFact) -> str:
         if fact.kind == "age":
             return self._age_group(fact.id, self.today)
-        if fact.choices:
-            return next(level for level, when in fact.choices if self.matches(when))
+        for level, when in fact.choices:
+            if self.matches(when):
+                return level
+        if fact.concepts.isdisjoint(self.recorded):
+            return "no"
         if fact.kind == "medication":
             return _yes(any(True for _ in drug_recorded(self.patient, fact.concepts, self.today, fact.within_days)))
         return _yes(concept_recorded(self.patient, fact, self.knowledge.concepts, self.today))

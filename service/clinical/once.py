@@ -26,10 +26,11 @@ def once(work: Callable[Concatenate[Asked, About], Found]) -> Callable[Concatena
 
     @wraps(work)
     def kept(case: Asked, /, *about: About.args, **named: About.kwargs) -> Found:
-        key = (work, *about)
-        if key not in case.kept:
-            case.kept[key] = work(case, *about, **named)
-        found: Found = case.kept[key]
+        key = (work, about)
+        try:
+            found: Found = case.kept[key]
+        except KeyError:
+            found = case.kept[key] = work(case, *about, **named)
         return found
 
     return kept

@@ -13,6 +13,7 @@ from service.clinical.assessment import Option, SuggestedOrder
 from service.clinical.case import Case
 from service.clinical.facts import LabResult, Moment
 from service.clinical.knowledge.model import Row
+from service.clinical.once import once
 from service.clinical.samples import doses
 
 __all__ = ["HANDLED", "on_file", "options", "orders", "repeat_ordered"]
@@ -72,6 +73,7 @@ def _suggestion(case: Case, row: Row, order: str) -> SuggestedOrder | None:
     )
 
 
+@once
 def on_file(case: Case) -> frozenset[str]:
     """Orders that are active, draft or on hold."""
     return frozenset(order for o in case.patient.orders for order in o.orders)
