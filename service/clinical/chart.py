@@ -151,10 +151,9 @@ def preterm(case: Case) -> str:
 
 
 def mma_reliable(case: Case) -> str:
-    """Whether a raised methylmalonic acid can be read: kidneys well, or young and none recorded ill (H3.27)."""
-    current = case["age:egfr"] == "current"
-    if current and case["egfr"] in ("low", "not-low"):
-        return "yes" if case["egfr"] == "not-low" else "no"
+    """Whether a raised methylmalonic acid can be read: kidneys well, or unmeasured, young and none recorded ill (H3.27)."""
+    if case["egfr"] != UNKNOWN:
+        return "yes" if case["age:egfr"] == "current" and case["egfr"] == "not-low" else "no"
     age = case.age("y")
     young = age is not None and age < case.limit("renal-age-years")
     return "yes" if young and case["renal-impairment"] == "no" else "no"
