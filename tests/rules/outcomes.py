@@ -1,0 +1,125 @@
+"""The outputs of a rule table, compared with what the core concludes.
+
+severity, course, indicator, emergency, derivation, anc, limit      one value; `none` where there is none
+b12, folate, copper, zinc                                           status of the nutrient
+row b12, reasons b12                                                its decision row; all of its reasons
+cause b12, features b12, specific b12, cause pernicious-anemia      certainty; all reasons; all contributing causes
+flags, causes                                                       flags: all of them; causes: these are among them
+orders, options, rows, gaps, urgent, stat                           these are among them; `none`: there is none at all
+not orders, not options, not rows, not flags, not causes            none of these
+repeat in                                                           days within which the count is to be repeated
+fact hemoglobin                                                     the level of any fact of the knowledge
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cells import AS_OF, CellError
+from tables import TableRow, knowledge_of
+
+from service.clinical.assess import assess, case_of
+from service.clinical.assessment import Assessment, Cause
+from service.clinical.facts import PatientFacts
+from service.clinical.interval import Interval
+from service.clinical.knowledge.model import Knowledge, Nutrient
+
+NUTRIENTS = {"b12": "vitamin-b12"}
+
+
+def shown(value: Interval) -> str:
+    """An interval as the tables write it."""
+    if value.is_exact:
+        return f"{value.number.normalize():f}"
+    if value.low and value.high is not None:
+        return f"{value.low.normalize():f}-{value.high.normalize():f}"
+    return f"{value.comparator}{value.number.normalize():f}"
+
+
+def _nutrient(knowledge: Knowledge, name: str) -> Nutrient:
+    return next(n for n in knowledge.nutrients if n.id == NUTRIENTS.get(name, name))
+
+
+def _cause(a: Assessment, knowledge: Knowledge, name: str) -> Cause | None:
+    wanted = NUTRIENTS.get(name, name)
+    wanted = next((n.cause for n in knowledge.nutrients if n.id == wanted), wanted)
+    return next((c for c in a.causes if c.cause == wanted), None)
+
+
+ONE: dict[str, Callable[[Assessment], str | None]] = {
+    "severity": lambda a: a.severity,
+    "course": lambda a: a.course,
+    "indicator": lambda a: a.indicator,
+    "emergency": lambda a: a.emergency,
+    "derivation": lambda a: a.count.derivation if a.count else None,
+    "anc": lambda a: shown(a.count.value) if a.count else None,
+    "limit": lambda a: f"{a.limit.normalize():f}" if a.limit is not None else None,
+    "repeat in": lambda a: next((str(o.within_days) for o in a.orders if o.order == "cbc-with-manual-differential"), None),
+}
+MANY: dict[str, Callable[[Assessment], set[str]]] = {
+    "flags": lambda a: set(a.flags),
+    "causes": lambda a: {c.cause for c in a.causes},
+    "orders": lambda a: {o.order for o in a.orders},
+    "options": lambda a: {o.order for o in a.options},
+    "rows": lambda a: set(a.rows),
+    "gaps": lambda a: {g.reason for g in a.gaps},
+    "urgent": lambda a: {o.order for o in a.orders if o.priority == "urgent"},
+    "stat": lambda a: {o.order for o in a.orders if o.priority == "stat"},
+}
+WHOLE = ("flags",)  # compared with all that is there
+
+
+def differences(row: TableRow, knowledge: Knowledge | None = None) -> list[str]:
+    """What the core concludes otherwise than the row says."""
+    return list(_differences(row, row.facts(), knowledge or knowledge_of(row.profile)))
+
+
+def _differences(row: TableRow, facts: PatientFacts, knowledge: Knowledge) -> Iterator[str]:
+    assessment = assess(facts, knowledge, AS_OF)
+    for name, expected in row.outputs.items():
+        found = _difference(name, expected, assessment, facts, knowledge)
+        if found is not None:
+            yield f"{name}: expected {expected}, found {found}"
+
+
+def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, knowledge: Knowledge) -> str | None:
+    """What was found in place of the expected; None when they agree."""
+    if name in ONE:
+        return _unless(ONE[name](a) or "none", expected)
+    if name in MANY:
+        return _sets(MANY[name](a), _words(expected), whole=name in WHOLE)
+    kind, _, of = name.partition(" ")
+    if kind == "not" and of in MANY:
+        return ", ".join(sorted(MANY[of](a) & _words(expected))) or None
+    if kind == "fact":
+        return _unless(case_of(facts, knowledge, AS_OF)[of], expected)
+    if kind in ("cause", "features", "specific"):
+        cause = _cause(a, knowledge, of)
+        if kind == "cause" or cause is None:
+            return _unless(cause.certainty if cause else "none", expected)
+        return _sets(set(cause.reasons if kind == "features" else cause.contributing), _words(expected), whole=True)
+    return _of_nutrient(kind, of, expected, a, knowledge)
+
+
+def _of_nutrient(kind: str, of: str, expected: str, a: Assessment, knowledge: Knowledge) -> str | None:
+    known = {*NUTRIENTS, *(n.id for n in knowledge.nutrients)}
+    if (of or kind) not in known or (of and kind not in ("row", "reasons")):
+        raise CellError(f"there is no output {kind} {of}".rstrip())
+    nutrient = _nutrient(knowledge, of or kind)
+    status = next(n for n in a.nutrients if n.nutrient == nutrient.id)
+    if kind == "reasons":
+        return _sets(set(status.reasons), _words(expected), whole=True)
+    return _unless(status.row if kind == "row" else status.status, expected)
+
+
+def _unless(found: str, expected: str) -> str | None:
+    return None if found == expected else found
+
+
+def _words(cell: str) -> set[str]:
+    return set() if cell == "none" else {part.strip() for part in cell.split(",")}
+
+
+def _sets(found: set[str], expected: set[str], *, whole: bool) -> str | None:
+    agrees = found == expected if whole or not expected else expected <= found
+    return None if agrees else ", ".join(sorted(found)) or "none"
