@@ -24,7 +24,7 @@ Examples:
   cds assess patient.json                        a table
   cds assess patient.json --as-of 2026-06-15     as it was that day
   cds assess *.json --json > assessments.json    one JSON line per patient
-  cds story folate-low | cds assess -            from standard input"""
+  cds story infant | cds assess -                from standard input"""
 EXAMPLES_STORY = """\b
 Examples:
   cds story                                      which stories there are
@@ -37,7 +37,7 @@ def main() -> None:
     """Neutropenia and its nutritional causes: a CDS Hooks service, and the same judgement on the command line."""
 
 
-@main.command(epilog=EXAMPLES_SERVE)
+@main.command(epilog=EXAMPLES_SERVE, short_help="Start the service.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
@@ -48,7 +48,7 @@ def serve(host: str, port: int, workers: int) -> None:
     run(host, port, workers)
 
 
-@main.command(epilog=EXAMPLES_ASSESS)
+@main.command(epilog=EXAMPLES_ASSESS, short_help="Assess the patients in FHIR files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Judge as at the end of this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print each Assessment as one line of JSON.")
@@ -62,7 +62,7 @@ def assess(files: tuple[Path, ...], as_of: datetime | None, as_json: bool) -> No
     raise SystemExit(run(files, as_of.date() if as_of else None, as_json))
 
 
-@main.command(epilog=EXAMPLES_STORY)
+@main.command(epilog=EXAMPLES_STORY, short_help="Print the request of a made-up patient.")
 @click.argument("name", required=False)
 def story(name: str | None) -> None:
     """Print the request of a made-up patient, with its dates moved to today; without NAME list them."""
@@ -71,7 +71,7 @@ def story(name: str | None) -> None:
     run(name)
 
 
-@main.command()
+@main.command(short_help="Check settings, knowledge and order templates.")
 def doctor() -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
     from service.cli.doctor import run

@@ -48,6 +48,8 @@ def run(files: tuple[Path, ...], day: date | None, in_json: bool) -> int:
     show = _as_line if in_json else page
     status = 0
     for file in files:
+        if len(files) > 1 and not in_json:
+            click.echo(f"--- {_name(file)}")
         try:
             for assessment in hooks.assess_all(_resources(_read(file)), ground, as_of):
                 _write(show, assessment, ground.knowledge)
