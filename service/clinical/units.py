@@ -31,14 +31,16 @@ def comparison(analyte: Analyte, code: str | None, text: str | None, system: str
     """The unit that a Quantity of an analyte is in: its code if UCUM, else what text and code agree on."""
     if system == UCUM and code:
         return _find(analyte, code)
-    found = {_find(analyte, spelling) for spelling in (text, code) if spelling}
-    return found.pop() if len(found) == 1 else None
+    if text and code:
+        found = _find(analyte, text)
+        return found if found == _find(analyte, code) else None
+    return _find(analyte, text or code or "")
 
 
 def _find(analyte: Analyte, spelling: str) -> Unit | None:
     units = analyte.units
     found = units.get(spelling)
-    if found is None:
+    if found is None and spelling:
         form = normal(spelling)
         found = units.get(form) or units.get(form.casefold())
     return found

@@ -84,8 +84,10 @@ class ObservationReader:
             key = (codings[0].system or "", codings[0].code or "")
             return self._coded.get(key) or self._local.get(key)
         keys = [(c.system or "", c.code or "") for c in codings]
-        found = [self._coded[key] for key in sorted(keys, key=lambda k: k[0] != LOINC) if key in self._coded]
-        return found[0] if found else next((self._local[key] for key in keys if key in self._local), None)
+        for key in (*[key for key in keys if key[0] == LOINC], *keys):
+            if key in self._coded:
+                return self._coded[key]
+        return next((self._local[key] for key in keys if key in self._local), None)
 
     def _result(
         self, seen: Observation, part: Value, coded: Coded, when: Moment | None, names: tuple[str, ...], draws: Draws,
