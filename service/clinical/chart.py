@@ -151,7 +151,7 @@ def preterm(case: Case) -> str:
 
 
 def mma_reliable(case: Case) -> str:
-    """Whether a raised methylmalonic acid can be read: kidneys well, or unmeasured, young and none recorded ill (H3.27)."""
+    """Whether a raised methylmalonic acid can be read: kidneys well, or not measured, young and not ill (H3.27)."""
     if case["egfr"] != UNKNOWN:
         return "yes" if case["age:egfr"] == "current" and case["egfr"] == "not-low" else "no"
     age = case.age("y")
