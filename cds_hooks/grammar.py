@@ -66,7 +66,11 @@ def is_absolute_url(text: str) -> bool:
 
 def is_text(value: object) -> bool:
     """Whether it is a string with something to read in it, that UTF-8 can carry."""
-    return isinstance(value, str) and bool(value.strip()) and not _SURROGATE.search(value)
+    return isinstance(value, str) and bool(value.strip()) and not _has_lone_surrogate(value)
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def is_printable(value: object, longest: int = MAX_TEXT) -> bool:
@@ -77,14 +81,14 @@ def is_printable(value: object, longest: int = MAX_TEXT) -> bool:
 def json_faults(value: Any, path: str) -> list[Issue]:
     """Everything at or below `value` that may not be sent: empties, and what JSON cannot carry."""
     match value:
+        case str() if value:  # first: most of what is sent is text
+            return [Issue(path, "holds a lone surrogate")] if _has_lone_surrogate(value) else []
         case dict() if value:
             return [fault for key, inner in value.items() for fault in _member_faults(key, inner, path)]
         case list() | tuple() if value:
             return [fault for at, inner in enumerate(value) for fault in json_faults(inner, f"{path}[{at}]")]
         case None | "" | [] | () | {}:
             return [Issue(path, "is empty", "leave the field out")]
-        case str():
-            return [Issue(path, "holds a lone surrogate")] if _SURROGATE.search(value) else []
         case bool() | int():
             return []
         case float() if math.isfinite(value):
