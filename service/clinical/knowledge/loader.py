@@ -66,7 +66,7 @@ def _built(
     rules: Rules, documents: list[Document], profile: str, version: str, source: str, faults: Faults
 ) -> Knowledge | None:
     try:
-        words = load_vocabulary(FOLDER)
+        words = load_vocabulary()
     except InvalidVocabulary as invalid:
         faults += invalid.faults
         return None

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ class Vocabulary:
     reading: Reading
 
 
+@cache
 def load_vocabulary(folder: Path = Path(__file__).parent) -> Vocabulary:
     """The vocabulary of a folder; InvalidVocabulary with all its faults."""
     faults = Faults()
