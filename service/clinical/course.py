@@ -43,7 +43,7 @@ def course(case: Case) -> str:
         return "unknown"
     if is_normal(case, newest):
         return "recovered" if _days(low[0], newest) <= case.limit("recovered-days") else "unknown"
-    if any(_sustained_normal(case, readings, earlier, newest) for earlier in low[1:]):
+    if low[1:] and _sustained_normal(case, readings, low[-1], newest):  # up to the oldest low one
         return "intermittent"
     if _days(low[-1], newest) >= case.limit("chronic-days"):
         return "chronic"

@@ -6,9 +6,10 @@ DiagnosticReport, or effective times within the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import chain, takewhile
 
 from service.clinical.facts import LabResult, Moment
 
@@ -36,28 +37,43 @@ def best(result: LabResult) -> tuple[bool, int, str]:
     return (result.method != "manual", -STATUS_RANK[result.status], result.reference)
 
 
+@dataclass(slots=True)
+class _Draw:
+    """A specimen while its results are gathered; `when` is the time of the newest."""
+
+    when: Moment
+    keys: set[str]  # references of its Specimen and its reports
+    results: list[LabResult]
+
+
 def specimens(results: Iterable[LabResult], window: timedelta) -> tuple[Specimen, ...]:
     """The draws that dated results come from, newest first."""
-    dated = sorted((r for r in results if r.when), key=_newest_first)
-    groups: list[list[LabResult]] = []
-    open_groups: list[tuple[Moment, set[str], list[LabResult]]] = []
-    for result in dated:
+    draws: list[_Draw] = []
+    of_day: dict[date, list[_Draw]] = {}
+    for result in sorted((r for r in results if r.when), key=_newest_first):
         assert result.when
-        keys = {k for k in (result.specimen, result.report) if k}
-        group = next((g for g in open_groups if _same(g, keys, result.when, window)), None)
-        if group is None:
-            group = (result.when, set(), [])
-            open_groups.insert(0, group)
-            groups.append(group[2])
-        group[1].update(keys)
-        group[2].append(result)
-    return tuple(_specimen(g) for g in groups)
+        when, keys = result.when, {k for k in (result.specimen, result.report) if k}
+        same_day = of_day.setdefault(when.earliest.date(), [])
+        near = _near(draws, when, window)
+        draw = next((d for d in chain(near, reversed(same_day)) if _same(d, keys, when, window)), None)
+        if draw is None:
+            draw = _Draw(when, set(), [])
+            draws.append(draw)
+            same_day.append(draw)
+        draw.keys.update(keys)
+        draw.results.append(result)
+    return tuple(_specimen(draw) for draw in draws)
 
 
-def _same(group: tuple[Moment, set[str], list[LabResult]], keys: set[str], when: Moment, window: timedelta) -> bool:
+def _near(draws: list[_Draw], when: Moment, window: timedelta) -> Iterator[_Draw]:
+    """The last draws, as long as they are within the window; no draw before them can be, all come newest first."""
+    return takewhile(lambda draw: draw.when.latest - when.latest <= window, reversed(draws))
+
+
+def _same(draw: _Draw, keys: set[str], when: Moment, window: timedelta) -> bool:
     """One draw by reference or by time; a cumulative report over several days is not one draw (A1)."""
-    shared = bool(keys & group[1]) and group[0].earliest.date() == when.earliest.date()
-    return shared or _together(group[0], when, window)
+    shared = bool(keys & draw.keys) and draw.when.earliest.date() == when.earliest.date()
+    return shared or _together(draw.when, when, window)
 
 
 def _newest_first(result: LabResult) -> tuple[float, str]:
@@ -72,10 +88,8 @@ def _together(anchor: Moment, other: Moment, window: timedelta) -> bool:
     return anchor == other
 
 
-def _specimen(group: list[LabResult]) -> Specimen:
+def _specimen(draw: _Draw) -> Specimen:
     by_analyte: dict[str, list[LabResult]] = {}
-    for result in group:
+    for result in draw.results:
         by_analyte.setdefault(result.analyte, []).append(result)
-    first = group[0].when
-    assert first
-    return Specimen(first, {a: tuple(sorted(rs, key=best)) for a, rs in by_analyte.items()})
+    return Specimen(draw.when, {a: tuple(sorted(rs, key=best)) for a, rs in by_analyte.items()})
