@@ -7,6 +7,7 @@ cause b12, features b12, specific b12, cause pernicious-anemia      certainty; a
 flags, causes                                                       flags: all of them; causes: these are among them
 orders, options, rows, gaps, urgent, stat                           these are among them; `none`: there is none at all
 not orders, not options, not rows, not flags, not causes            none of these
+option copper-replacement                                           words that its text or caution holds
 repeat in                                                           days within which the count is to be repeated
 fact hemoglobin                                                     the level of any fact of the knowledge
 """
@@ -93,6 +94,9 @@ def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, kn
         return ", ".join(sorted(MANY[of](a) & _words(expected))) or None
     if kind == "fact":
         return _unless(case_of(facts, knowledge, AS_OF)[of], expected)
+    if kind == "option":
+        texts = [f"{o.text} {o.caution}" for o in a.options if o.order == of]
+        return None if any(expected in t for t in texts) else "; ".join(texts) or "none"
     if kind in ("cause", "features", "specific"):
         cause = _cause(a, knowledge, of)
         if kind == "cause" or cause is None:
