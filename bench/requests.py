@@ -16,9 +16,10 @@ import msgspec
 
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = ["AS_OF", "PATIENT", "SIZES", "junk", "request"]
+__all__ = ["AS_OF", "PANEL", "PATIENT", "SIZES", "junk", "request"]
 
 AS_OF = datetime.fromisoformat("2026-06-15T09:00:00+00:00")
+NEWEST = AS_OF - timedelta(hours=2)
 PATIENT = "bench-1"
 SIZES = (33, 165)  # results: about 20 kB and 100 kB
 BETWEEN_DRAWS = timedelta(days=28)
@@ -61,10 +62,16 @@ PANEL = (
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def request(knowledge: Knowledge, results: int, newest: datetime = AS_OF - timedelta(hours=2)) -> bytes:
+def request(
+    knowledge: Knowledge,
+    results: int,
+    panel: tuple[Test, ...] = PANEL,
+    apart: timedelta = BETWEEN_DRAWS,
+    newest: datetime = NEWEST,
+) -> bytes:
     """The call with so many results, newest draw first; other prefetch keys were looked for and found empty."""
     found: dict[str, list[dict[str, Any]]] = {"count": [], "nutrients": []}
-    for key, observation in _observations(knowledge, results, newest):
+    for key, observation in _observations(knowledge, results, panel, apart, newest):
         found[key].append(observation)
     conditions = [_condition(newest)]
     keys = {one.prefetch for one in knowledge.analytes.values()} | RECORDS
@@ -93,15 +100,17 @@ def junk(length: int = 2_000_000) -> dict[str, bytes]:
     }
 
 
-def _observations(knowledge: Knowledge, results: int, newest: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+def _observations(
+    knowledge: Knowledge, results: int, panel: tuple[Test, ...], apart: timedelta, newest: datetime
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each result with the prefetch key that fetches it."""
     for number in range(results):
-        draw, line = divmod(number, len(PANEL))
-        analyte = knowledge.analytes[PANEL[line].analyte]
-        yield analyte.prefetch, _observation(PANEL[line], analyte.codes[0].code, number, draw, newest)
+        draw, line = divmod(number, len(panel))
+        analyte = knowledge.analytes[panel[line].analyte]
+        yield analyte.prefetch, _observation(panel[line], analyte.codes[0].code, number, draw, newest - draw * apart)
 
 
-def _observation(test: Test, loinc: str, number: int, draw: int, newest: datetime) -> dict[str, Any]:
+def _observation(test: Test, loinc: str, number: int, draw: int, when: datetime) -> dict[str, Any]:
     coding = [{"system": "http://loinc.org", "code": loinc}, {"system": LOCAL, "code": test.local}]
     value = max(Decimal(0), Decimal(test.newest) + draw * Decimal(test.change))
     limits = {"low": _quantity(Decimal(test.low), test.unit), "high": _quantity(Decimal(test.high), test.unit)}
@@ -112,7 +121,7 @@ def _observation(test: Test, loinc: str, number: int, draw: int, newest: datetim
         "category": [{"coding": [{"code": "laboratory"}]}],
         "code": {"coding": coding, "text": test.analyte},
         "subject": {"reference": f"Patient/{PATIENT}"},
-        "effectiveDateTime": (newest - draw * BETWEEN_DRAWS).isoformat(),
+        "effectiveDateTime": when.isoformat(),
         "valueQuantity": {**_quantity(value, test.unit), "system": UCUM, "code": test.unit},
         "referenceRange": [limits],
         "specimen": {"reference": f"Specimen/bench-s-{draw}"},

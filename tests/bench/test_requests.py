@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from bench.pipeline import STAGES, Pipeline
-from bench.requests import AS_OF, SIZES, junk, request
+from bench.requests import AS_OF, PANEL, SIZES, junk, request
 from service.app import create_app
 from service.settings import Settings
 
@@ -46,6 +47,13 @@ def test_every_result_is_read_and_none_is_a_gap() -> None:
         given = PIPELINE.stage(stage, given)
     assert len(given.results) == 165  # type: ignore[attr-defined]
     assert given.gaps == ()  # type: ignore[attr-defined]
+
+
+def test_each_draw_of_one_result_is_read() -> None:
+    given: object = request(KNOWLEDGE, 1600, PANEL[:1], timedelta(days=1))
+    for stage in STAGES[:3]:
+        given = PIPELINE.stage(stage, given)
+    assert len(given.results) == 1600  # type: ignore[attr-defined]
 
 
 def test_the_stages_one_by_one_say_what_the_whole_says() -> None:
