@@ -1,8 +1,9 @@
 """The cells of a rule table: how a patient is written in a row, and how it becomes PatientFacts. No FHIR here.
 
-A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 ug/dL [70-140] | 0.3 prelim | positive; more than
-             one with `;`. Without a unit: the unit in the column's heading, else the first unit of the analyte. Without a
-             time: today, without an hour. Also: corrected, amended, manual, automated, inferred (unit), undated, #A (specimen)
+A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 ug/dL [70-140] | 0.3 prelim | positive; several
+             with `;`. Without a unit: that of the column's heading, else the first one of the analyte. Without a time:
+             today, at no known hour. Also: corrected, amended, manual, automated, inferred (unit), undated, #A (specimen
+             A)
 age          45 y | 8 mo | 10 d | 10 y 109 d | 18 h | unknown         (default 45 y)
 sex          female | male | unknown                                  (default female)
 pregnant     32 wk | yes | due in 20 d | due 20 d ago
@@ -185,9 +186,8 @@ def problem(cell: str, number: int) -> Problem:
     kind = next((k for k in ("procedure", "mother", "family") if k in words), "condition")
     _nothing_else(words, (kind, "inactive"), cell)
     active = "inactive" not in words and kind != "procedure"
-    return Problem(
-        frozenset([concept]), f"Condition/{number}", active, times.get("since"), times.get("recorded"), times.get("until"), kind
-    )
+    onset, recorded, abatement = (times.get(t) for t in ("since", "recorded", "until"))
+    return Problem(frozenset([concept]), f"Condition/{number}", active, onset, recorded, abatement, kind)
 
 
 def drug(cell: str, number: int) -> Medication:
@@ -204,7 +204,8 @@ def drug(cell: str, number: int) -> Medication:
     route = next((r for r in ROUTES if r in words), None)
     _nothing_else(words, (kind, status, route), cell)
     concepts = frozenset(concept.split("+"))
-    return Medication(concepts, f"Medication/{number}", kind, status, times.get("since"), times.get("until"), route, dose)
+    start, end = times.get("since"), times.get("until")
+    return Medication(concepts, f"Medication/{number}", kind, status, start, end, route, dose)
 
 
 def _known(concept: str) -> None:

@@ -4,6 +4,7 @@ severity, course, indicator, emergency, derivation, anc, limit      one value; `
 b12, folate, copper, zinc                                           status of the nutrient
 row b12, reasons b12                                                its decision row; all of its reasons
 cause b12, features b12, specific b12, cause pernicious-anemia      certainty; all reasons; all contributing causes
+ground b12                                                          the row of the certainty table
 flags, causes                                                       flags: all of them; causes: these are among them
 orders, options, rows, gaps, urgent, stat                           these are among them; `none`: there is none at all
 not orders, not options, not rows, not flags, not causes            none of these
@@ -14,7 +15,7 @@ fact hemoglobin                                                     the level of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from cells import AS_OF, CellError
 from tables import TableRow, knowledge_of
@@ -25,6 +26,7 @@ from service.clinical.facts import PatientFacts
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Knowledge, Nutrient
 
+REPEAT = "cbc-with-manual-differential"
 NUTRIENTS = {"b12": "vitamin-b12"}
 
 
@@ -55,7 +57,7 @@ ONE: dict[str, Callable[[Assessment], str | None]] = {
     "derivation": lambda a: a.count.derivation if a.count else None,
     "anc": lambda a: shown(a.count.value) if a.count else None,
     "limit": lambda a: f"{a.limit.normalize():f}" if a.limit is not None else None,
-    "repeat in": lambda a: next((str(o.within_days) for o in a.orders if o.order == "cbc-with-manual-differential"), None),
+    "repeat in": lambda a: next((str(o.within_days) for o in a.orders if o.order == REPEAT), None),
 }
 MANY: dict[str, Callable[[Assessment], set[str]]] = {
     "flags": lambda a: set(a.flags),
@@ -72,15 +74,13 @@ WHOLE = ("flags",)  # compared with all that is there
 
 def differences(row: TableRow, knowledge: Knowledge | None = None) -> list[str]:
     """What the core concludes otherwise than the row says."""
-    return list(_differences(row, row.facts(), knowledge or knowledge_of(row.profile)))
-
-
-def _differences(row: TableRow, facts: PatientFacts, knowledge: Knowledge) -> Iterator[str]:
-    assessment = assess(facts, knowledge, AS_OF)
+    facts, rules = row.facts(), knowledge or knowledge_of(row.profile)
+    assessment, found = assess(facts, rules, AS_OF), []
     for name, expected in row.outputs.items():
-        found = _difference(name, expected, assessment, facts, knowledge)
-        if found is not None:
-            yield f"{name}: expected {expected}, found {found}"
+        difference = _difference(name, expected, assessment, facts, rules)
+        if difference is not None:
+            found.append(f"{name}: expected {expected}, found {difference}")
+    return found
 
 
 def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, knowledge: Knowledge) -> str | None:
@@ -97,8 +97,10 @@ def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, kn
     if kind == "option":
         texts = [f"{o.text} {o.caution}" for o in a.options if o.order == of]
         return None if any(expected in t for t in texts) else "; ".join(texts) or "none"
-    if kind in ("cause", "features", "specific"):
+    if kind in ("cause", "ground", "features", "specific"):
         cause = _cause(a, knowledge, of)
+        if kind == "ground":
+            return _unless(cause.row if cause else "none", expected)
         if kind == "cause" or cause is None:
             return _unless(cause.certainty if cause else "none", expected)
         return _sets(set(cause.reasons if kind == "features" else cause.contributing), _words(expected), whole=True)

@@ -1,0 +1,103 @@
+"""What the tables would have to notice: the knowledge with one row left out, or one cut-off moved.
+
+In: Knowledge. Out: changed Knowledge with a name, one by one. A cut-off is moved in two ways: it takes in, or gives up,
+its own value; and it comes nearer by 2 %, so that only a value just beyond it tells the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Nutrient, Row, Scale
+
+NEAR = Decimal("0.02")
+AGE_STEP = {"d": Decimal(1), "mo": Decimal("0.6"), "y": Decimal("0.01")}
+NUTRIENT_TABLES = ("status", "reasons", "features", "specific", "caps")
+
+
+class RowMutant(NamedTuple):
+    name: str
+    row: Row
+    nutrient: str | None
+    knowledge: Knowledge
+
+
+class CutMutant(NamedTuple):
+    name: str
+    scale: Scale
+    cut: Decimal
+    knowledge: Knowledge
+
+
+class AgeMutant(NamedTuple):
+    name: str
+    unit: str
+    limit: Decimal
+    knowledge: Knowledge
+
+
+def without_rows(knowledge: Knowledge) -> Iterator[RowMutant]:
+    """The knowledge without each row of each table."""
+    for table, rows in knowledge.tables.items():
+        for row, rest in _each_left_out(rows):
+            changed = replace(knowledge, tables={**knowledge.tables, table: rest})
+            yield RowMutant(f"{table} {row.id}", row, None, changed)
+    for nutrient in knowledge.nutrients:
+        for table in NUTRIENT_TABLES:
+            for row, rest in _each_left_out(getattr(nutrient, table)):
+                changed = _with_nutrient(knowledge, replace(nutrient, **{table: rest}))
+                yield RowMutant(f"{row.table} {nutrient.id} {row.id}", row, nutrient.id, changed)
+
+
+def _each_left_out(rows: tuple[Row, ...]) -> Iterator[tuple[Row, tuple[Row, ...]]]:
+    for index, row in enumerate(rows):
+        yield row, rows[:index] + rows[index + 1 :]
+
+
+def _with_nutrient(knowledge: Knowledge, changed: Nutrient) -> Knowledge:
+    return replace(knowledge, nutrients=tuple(changed if n.id == changed.id else n for n in knowledge.nutrients))
+
+
+def moved_cuts(knowledge: Knowledge) -> Iterator[CutMutant]:
+    """The knowledge with each cut-off of each scale moved."""
+    for fact, scales in knowledge.scales.items():
+        for place, scale in enumerate(scales):
+            for index, band in enumerate(scale.bands):
+                cut = band.below if band.below is not None else band.upto
+                if cut is None:
+                    continue
+                where = ", ".join(f"{f} {'/'.join(sorted(v))}" for f, v in sorted(scale.when.items()))
+                for how, changed in (("at", _flipped(band)), ("near", _nearer(band))):
+                    bands = (*scale.bands[:index], changed, *scale.bands[index + 1 :])
+                    others = (*scales[:place], replace(scale, bands=bands), *scales[place + 1 :])
+                    name = f"{fact} {band.label} [{where}]: no value {how} {cut}"
+                    yield CutMutant(name, scale, cut, replace(knowledge, scales={**knowledge.scales, fact: others}))
+
+
+def _flipped(band: Band) -> Band:
+    return replace(band, below=band.upto, upto=band.below)
+
+
+def _nearer(band: Band) -> Band:
+    """The cut where only values just beyond it, on the side that it excludes, change their band."""
+    if band.below is not None:
+        return replace(band, below=band.below * (1 - NEAR))
+    assert band.upto is not None
+    return replace(band, upto=band.upto * (1 + NEAR))
+
+
+def moved_ages(knowledge: Knowledge) -> Iterator[AgeMutant]:
+    """The knowledge with each age limit moved up and down a little: people just beyond it change their group."""
+    for fact in knowledge.facts.values():
+        for index, (level, unit, below) in enumerate(fact.groups[:-1]):
+            for how, sign in (("at or above", 1), ("just below", -1)):
+                moved = (*fact.groups[:index], (level, unit, below + sign * AGE_STEP[unit]), *fact.groups[index + 1 :])
+                name = f"{fact.id} {level}: nobody {how} {below} {unit}"
+                yield AgeMutant(name, unit, below, _with_groups(knowledge, fact, moved))
+
+
+def _with_groups(knowledge: Knowledge, fact: DeclaredFact, groups: tuple[tuple[str, str, Decimal], ...]) -> Knowledge:
+    return replace(knowledge, facts={**knowledge.facts, fact.id: replace(fact, groups=groups)})
