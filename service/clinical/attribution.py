@@ -83,6 +83,12 @@ def features(case: Case, nutrient: Nutrient) -> tuple[Row, ...]:
     return tuple(r for r in case.all(nutrient.features) if not decided & frozenset(r.then.get("uses", ())))
 
 
+def _leading(case: Case, nutrient: Nutrient) -> str:
+    """The analyte that the status rests on: the leading one, or the first other one when that was not measured."""
+    found = (case.finding(fact).result for fact in nutrient.facts)
+    return next((r.analyte for r in found if r), nutrient.analyte)
+
+
 @once
 def _certainty(case: Case, name: str) -> tuple[str, Row, tuple[Row, ...], tuple[Row, ...]]:
     """(certainty, row, features, specific causes) of a nutrient before composites."""
@@ -92,7 +98,7 @@ def _certainty(case: Case, name: str) -> tuple[str, Row, tuple[Row, ...], tuple[
         "count": case["count-low"],
         "status": _status(case, nutrient.id),
         "masked": case[nutrient.masked] if nutrient.masked else "no",
-        "ageing": "yes" if case[f"age:{nutrient.analyte}"] == "ageing" else "no",
+        "ageing": "yes" if case[f"age:{_leading(case, nutrient)}"] == "ageing" else "no",
         "recovered": "yes" if recovered(case, nutrient) else "no",
         "features": ("none", "one", "several")[min(len(found), 2)],
         "specific": "yes" if specific else "no",
