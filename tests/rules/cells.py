@@ -1,9 +1,8 @@
 """The cells of a rule table: how a patient is written in a row, and how it becomes PatientFacts. No FHIR here.
 
-A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 ug/dL [70-140] | 0.3 prelim | positive; several
-             with `;`. Without a unit: that of the column's heading, else the first one of the analyte. Without a time:
-             today, at no known hour. Also: corrected, amended, manual, automated, inferred (unit), undated, #A (specimen
-             A)
+A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 [70-140] | 0.3 prelim | positive; several
+             with `;`. Unit: its own, else the heading's, else the analyte's first. Without a time: today, at no known
+             hour. Also: corrected, amended, manual, automated, inferred (the unit), undated, #A (a specimen)
 age          45 y | 8 mo | 10 d | 10 y 109 d | 18 h | unknown         (default 45 y)
 sex          female | male | unknown                                  (default female)
 pregnant     32 wk | yes | due in 20 d | due 20 d ago
@@ -87,11 +86,13 @@ def instant(at: datetime) -> Moment:
 
 
 def moment(words: str, clock: str | None = None) -> Moment:
-    """-40d, -3h, 2026-01-10; with a clock: at that time of the day."""
+    """-40d, -3h; with a clock: at that time of the day."""
     ago = AGO.fullmatch(words)
-    if ago and ago[2] == "h":
+    if ago is None:
+        raise CellError(f"{words!r} is no time")
+    if ago[2] == "h":
         return instant(AS_OF - timedelta(hours=int(ago[1])))
-    day = AS_OF.date() - timedelta(days=int(ago[1])) if ago else date.fromisoformat(words.removeprefix("@"))
+    day = AS_OF.date() - timedelta(days=int(ago[1]))
     return instant(datetime.combine(day, time.fromisoformat(clock), UTC)) if clock else on_day(day)
 
 
@@ -154,18 +155,16 @@ def birth_of(cell: str) -> Moment | None:
 
 
 def pregnancy(cell: str, number: int) -> tuple[tuple[LabResult, ...], tuple[Problem, ...]]:
-    reference = f"Observation/{number}"
     if cell == "yes":
         return (), (Problem(frozenset(["pregnancy"]), "Condition/pregnancy", active=True),)
     weeks, due = re.fullmatch(r"(\d+) wk", cell), re.fullmatch(r"due (?:in (\d+) d|(\d+) d ago)", cell)
     if weeks:
-        value = Interval.exact(Decimal(weeks[1]))
-        unit = next(iter(KNOWLEDGE.analytes["gestational-age"].units.values())).unit
-        return (LabResult("gestational-age", reference, "final", on_day(AS_OF.date()), value, unit, text=cell),), ()
+        return (result("gestational-age", None, weeks[1], number, ""),), ()
     if not due:
         raise CellError(f"{cell!r} says nothing of a pregnancy")
     day = AS_OF.date() + timedelta(days=int(due[1]) if due[1] else -int(due[2]))
-    return (LabResult("delivery-date", reference, "final", on_day(AS_OF.date()), text=day.isoformat()),), ()
+    today = on_day(AS_OF.date())
+    return (LabResult("delivery-date", f"Observation/{number}", "final", today, text=day.isoformat()),), ()
 
 
 def _timed(words: list[str], names: tuple[str, ...]) -> dict[str, Moment]:
@@ -181,7 +180,6 @@ def _timed(words: list[str], names: tuple[str, ...]) -> dict[str, Moment]:
 
 def problem(cell: str, number: int) -> Problem:
     concept, *words = cell.split()
-    _known(concept)
     times = _timed(words, ("since", "until", "recorded"))
     kind = next((k for k in ("procedure", "mother", "family") if k in words), "condition")
     _nothing_else(words, (kind, "inactive"), cell)
@@ -192,8 +190,6 @@ def problem(cell: str, number: int) -> Problem:
 
 def drug(cell: str, number: int) -> Medication:
     concept, *words = cell.split()
-    for name in concept.split("+"):
-        _known(name)
     times = _timed(words, ("since", "until"))
     dose = None
     if len(words) >= 2 and words[1] in ("mg/d", "ug/d", "g/d"):
@@ -203,18 +199,14 @@ def drug(cell: str, number: int) -> Medication:
     status = next((s for s in DRUG_STATUS if s in words), "completed" if kind in KINDS[2:] else "active")
     route = next((r for r in ROUTES if r in words), None)
     _nothing_else(words, (kind, status, route), cell)
-    concepts = frozenset(concept.split("+"))
     start, end = times.get("since"), times.get("until")
-    return Medication(concepts, f"Medication/{number}", kind, status, start, end, route, dose)
-
-
-def _known(concept: str) -> None:
-    if concept not in KNOWLEDGE.concepts:
-        raise CellError(f"there is no concept {concept}")
+    return Medication(frozenset([concept]), f"Medication/{number}", kind, status, start, end, route, dose)
 
 
 def _nothing_else(words: list[str], known: tuple[str | None, ...], cell: str) -> None:
     other = [w for w in words if w not in known]
+    if cell.split()[0] not in KNOWLEDGE.concepts:
+        raise CellError(f"there is no concept {cell.split()[0]}")
     if other:
         raise CellError(f"{' '.join(other)!r} is not understood in {cell!r}")
 
@@ -222,7 +214,7 @@ def _nothing_else(words: list[str], known: tuple[str | None, ...], cell: str) ->
 def order(cell: str, number: int) -> OrderOnFile:
     name, *when = cell.split()
     if name not in KNOWLEDGE.orders:
-        raise CellError(f"there is no order {name}")
+        raise CellError(f"{name!r} is no order")
     return OrderOnFile(frozenset([name]), f"ServiceRequest/{number}", moment(when[0]) if when else None)
 
 

@@ -1,8 +1,8 @@
 """Whether the tables would notice: each decision row left out, each cut-off and each age limit moved, changes some row.
 
 A row is noticed by a table row that comes out otherwise without it. A cut-off is tested from both sides when a value at
-it and a value just beyond it are in the tables, in the unit of its scale, with what follows. Levels that Python works out
-stay within what derived.toml declares.
+it and a value just beyond it are in the tables, in the unit of its scale, with what follows. Levels that Python works
+out stay within what derived.toml declares.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from service.clinical.knowledge.model import Knowledge
 
 DEFAULT = "nice-ng239"
 # Rows that change nothing as things stand, and why they are kept.
-NEVER_MISSED = {"cap zinc zinc-cap": "zinc has no features (H6.43): possible is the most that it reaches; C2 asks for it"}
+NEVER_MISSED = {"cap zinc zinc-cap": "zinc has no features (H6.43): possible is its most already; C2 asks for it"}
 
 
 @cache

@@ -10,7 +10,7 @@ How to read and write them, in ten lines:
    problems, drugs, orders, gaps, comment, profile: cells.py says how cells are written.
 6. Outputs: `= severity`, `= b12`, `= cause b12`, `= orders`, `= not orders`, `= fact hemoglobin` ...: see outcomes.py.
 7. A heading, a cell or an output that is not understood is an error, never skipped.
-8. Run one table: `./cds test tests/rules -k copper`; one heading: `-k copper/pregnancy`; a row: `-k copper/pregnancy/3`.
+8. Run one table: `./cds test tests/rules -k copper`; a heading: `-k copper/pregnancy`; a row: `-k copper/pregnancy/3`.
 9. A bug adds a row. A new band or decision row needs rows: test_coverage.py names those that no row would miss.
 10. Rows say the rule, not the code: where they disagree, the knowledge or the code is wrong.
 """
