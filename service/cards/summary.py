@@ -202,7 +202,8 @@ def _count_gaps(a: Assessment) -> Iterator[Gap]:
     """What kept a count from being graded; not what was noted of the graded one, nor that none was ever measured."""
     graded = a.count.observations if a.count else ()
     about = (gap for gap in a.gaps if gap.what in COUNT_ANALYTES and gap.observation not in graded)
-    return (gap for gap in about if gap.reason != "not-measured")
+    left_out = (gap for gap in a.gaps if gap.what == "Observation" and a.count is None)
+    return (gap for gap in (*about, *left_out) if gap.reason != "not-measured")
 
 
 def _nutrient(a: Assessment, knowledge: Knowledge) -> Headline | None:

@@ -28,6 +28,7 @@ from service.clinical.knowledge.model import Knowledge, Row
 from service.clinical.newborn import limits_at
 from service.clinical.samples import SAMPLES
 from service.clinical.suggestions import HANDLED, options, orders, repeat_ordered
+from service.clinical.unread import UNREAD
 
 __all__ = ["DERIVED", "PREFIXED", "assess", "case_of"]
 
@@ -41,6 +42,7 @@ def emergency_row(case: Case) -> Row | None:
 
 DERIVED: Mapping[str, Callable[[Case], str]] = {
     **GRADING,
+    **UNREAD,
     **COURSE,
     **CHART,
     "repeat-ordered": repeat_ordered,

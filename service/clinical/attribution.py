@@ -39,11 +39,21 @@ def _status(case: Case, nutrient: str) -> str:
 def nutrient_status(case: Case, nutrient: Nutrient) -> NutrientStatus:
     """The status of a nutrient with its reasons and evidence."""
     row = status_row(case, nutrient.id)
-    reasons = [*row.reasons, *(r.then["reason"] for r in case.all(nutrient.reasons))]
+    reasons = [_why(case, nutrient, r) for r in row.reasons] + [r.then["reason"] for r in case.all(nutrient.reasons)]
     found = tuple(e for e in (evidence(case.knowledge, case.finding(fact)) for fact in nutrient.facts) if e)
     return NutrientStatus(
         nutrient.id, nutrient.name, row.then["status"], tuple(dict.fromkeys(reasons)), found, row.id
     )
+
+
+def _why(case: Case, nutrient: Nutrient, reason: str) -> str:
+    """A reason; what was not sent is not known to be unmeasured."""
+    key = case.knowledge.analytes[nutrient.analyte].prefetch
+    if reason != "not-measured":
+        return reason
+    if key in case.patient.unavailable:
+        return "not-supplied"
+    return "query-failed" if any(g.what == key and g.reason == "query-failed" for g in case.patient.gaps) else reason
 
 
 def evidence(knowledge: Knowledge, finding: Finding) -> Evidence | None:

@@ -15,7 +15,7 @@ from service.clinical.newborn import limits_at
 from service.clinical.once import once
 from service.clinical.scales import UNKNOWN, against_range, place, touched
 
-__all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary", "unreadable"]
+__all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary"]
 
 NONE, BY_THE_HOUR = "none", "by-the-hour"
 GRADE_UNKNOWN = "neutropenia-grade-unknown"
@@ -24,11 +24,6 @@ MILDEST = frozenset(["mild", "low-for-age"])
 WORST = frozenset(["severe", "very-severe"])
 # From the best to the worst; `none` where no limit is known. An unknown grade stands where it does for comparing only.
 ORDER = (NONE, "normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "moderate", "severe", "very-severe")
-# Reasons of a Gap that mean: a blood count was measured and we could not read it (H2.20).
-CANNOT_READ = frozenset([
-    "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated",
-    "unreadable-resource", "no-white-cell-count", "exceeds-white-cells", "unmapped-code",
-])  # fmt: skip
 
 
 @once
@@ -190,34 +185,11 @@ def _on(case: Case, fact: str, value: Interval) -> str:
     return band.level if band else "crossing"
 
 
-def unreadable(case: Case) -> str:
-    """Whether a blood count, newer than the graded one, was measured and could not be read (H2.20)."""
-    anchor = graded(case)
-    horizon = anchor.specimen.when.latest if anchor and (anchor.count or anchor.voided) else None
-    times = [r.specimen.when for r in case.readings if r.count is None and r.voided is None]
-    gaps = [g for g in case.patient.gaps if g.what in COUNT_ANALYTES and g.reason in CANNOT_READ]
-    if any(g.when is None for g in gaps):
-        return "yes"
-    times += [g.when for g in gaps if g.when]
-    limit = int(case.limit("count-history-days"))
-    newer = [t for t in times if (horizon is None or t.latest > horizon) and days_between(t, case.today) <= limit]
-    return "yes" if newer else "no"
-
-
 def unrepeated(case: Case) -> str:
     """Whether the graded count is older than the hours in which a severe one is repeated (H2.15)."""
     reading = graded(case)
     old = reading and reading.specimen.when.latest < case.as_of - case.hours("repeat-hours")
     return "yes" if old and case["count-age"] in ("current", "recent") else "no"
-
-
-def white_cells_alone(case: Case) -> str:
-    """Whether the newest white cell count is current and has no differential."""
-    wbc = case.newest("wbc")
-    if wbc is None or wbc.when is None or days_between(wbc.when, case.today) > case.limit("count-current-days"):
-        return "no"
-    newer = [r for r in case.readings if r.specimen.when.latest >= wbc.when.earliest or r.specimen.first("wbc") == wbc]
-    return "no" if newer else "yes"
 
 
 def left_shift(case: Case) -> str:
@@ -251,8 +223,6 @@ GRADING = {
     "newborn-count": newborn_count,
     "voided-count": voided_count,
     "pseudoneutropenia": pseudoneutropenia,
-    "count-unreadable": unreadable,
     "count-unrepeated": unrepeated,
-    "white-cells-alone": white_cells_alone,
     "left-shift": left_shift,
 }
