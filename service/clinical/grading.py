@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from service.clinical.ages import days_between
 from service.clinical.case import Case
-from service.clinical.counts import COUNT_ANALYTES, Reading
+from service.clinical.counts import Reading
 from service.clinical.facts import Moment
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band

@@ -63,6 +63,15 @@ def _replace(rules: Rules, site: Rules, file: str, faults: Faults) -> None:
                     file, f"scale of {fact}", "replaces none of ours: fact, analyte, unit and when must be the same"
                 )
                 continue
+            levels = [b.level for b in ours[place].bands]
+            if [b.level for b in scale.bands] != levels:
+                faults.add(
+                    file, f"scale of {fact} {scale.unit}", f"its levels must be {', '.join(levels)}, in this order"
+                )
+            if any(b.citation not in site.citations for b in scale.bands):
+                faults.add(
+                    file, f"scale of {fact} {scale.unit}", "cites no [[citation]] of the overlay: name the site's own"
+                )
             ours[place] = scale
 
 

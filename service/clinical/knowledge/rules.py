@@ -51,7 +51,9 @@ def read_rules(documents: list[Document], faults: Faults) -> Rules:
         for entry in content.get("citation", []):
             rules.citations[entry["id"]] = Citation(entry["id"], entry["text"], entry.get("url", ""))
         for entry in content.get("scale", []):
-            rules.scales.setdefault(entry["fact"], []).append(_scale(file, entry, faults))
+            scale = _read_scale(file, entry, faults)
+            if scale:
+                rules.scales.setdefault(scale.fact, []).append(scale)
         for entry in content.get("fact", []):
             fact = _fact(entry)
             if fact.id in rules.facts:
@@ -59,12 +61,40 @@ def read_rules(documents: list[Document], faults: Faults) -> Rules:
             rules.facts[fact.id] = fact
         for table in ALL_TABLES:
             rules.tables[table] += _rows(table, content, faults, file)
-        rules.limits.update({name: Decimal(value) for name, value in content.get("limits", {}).items()})
+        rules.limits.update(_limits(file, content.get("limits", {}), faults))
         domains = content.get("certainty_domains", {})
         rules.certainty_domains.update({name: frozenset(levels) for name, levels in domains.items()})
         if "nutrient" in content:
             rules.nutrients.append(_nutrient(file, content, rules.scales, faults))
     return rules
+
+
+def _limits(file: str, entries: Mapping[str, Any], faults: Faults) -> dict[str, Decimal]:
+    found = {}
+    for name, value in entries.items():
+        try:
+            found[name] = _number(value)
+        except TypeError as wrong:
+            faults.add(file, name, str(wrong))
+    return found
+
+
+def _number(value: Any) -> Decimal:
+    """A number of TOML, 0 or more; TypeError says what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+        raise TypeError("is no number of 0 or more (write it without quotes)")
+    return Decimal(value)
+
+
+def _read_scale(file: str, entry: Mapping[str, Any], faults: Faults) -> Scale | None:
+    """A scale, or None with a fault."""
+    try:
+        return _scale(file, entry, faults)
+    except KeyError as missing:
+        faults.add(file, f"scale of {entry.get('fact', '?')}", f"{missing} is missing")
+    except (TypeError, ValueError) as wrong:
+        faults.add(file, f"scale of {entry.get('fact', '?')}", f"a band {wrong}")
+    return None
 
 
 def _scale(file: str, entry: Mapping[str, Any], faults: Faults) -> Scale:
@@ -97,7 +127,10 @@ def _bands(entries: list[Mapping[str, Any]], unit: str, citation: str) -> Iterat
     """Bands with their labels: '<180 pg/mL', '180 to 350 pg/mL', '>1000 pg/mL'."""
     start = ""
     for entry in entries:
-        below, upto = (None if entry.get(k) is None else Decimal(entry[k]) for k in ("below", "upto"))
+        strange = entry.keys() - {"level", "side", "below", "upto", "citation"}
+        if strange:
+            raise ValueError(f"knows no {', '.join(sorted(strange))}")
+        below, upto = (None if entry.get(k) is None else _number(entry[k]) for k in ("below", "upto"))
         end = f"<{below}" if below is not None else f"{upto}" if upto is not None else ""
         label = f"{start} to {end}" if start and end else end or start
         if not start and upto is not None:
