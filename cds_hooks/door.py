@@ -12,6 +12,7 @@ msgspec.DecodeError and RecursionError, not for broken UTF-8.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import TypeVar
 
 import msgspec
@@ -34,6 +35,8 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """`body` as the decoder's type; InvalidRequest when it is not strict JSON, msgspec.ValidationError when it is."""
     if not body.strip():
         raise InvalidRequest(path="$", problem="is empty", hint="send a JSON object", code="structure")
+    if body.startswith(BOM_UTF8):
+        raise _broken("begins with a byte order mark (BOM), which JSON has not")
     try:
         if not body.isascii():
             body.decode("utf-8")  # a Raw value is not looked into by the decoder

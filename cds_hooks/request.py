@@ -45,7 +45,8 @@ class HookRequest:
     context: Context
     fhir_server: str | None
     authorization: Authorization | None
-    prefetch: Mapping[str, Raw] = field(repr=False)  # the keys of the service that were sent; the rest is not ours
+    prefetch: Mapping[str, Raw] = field(repr=False)  # the keys of the service that were sent
+    other_keys: tuple[str, ...] = field(default=(), repr=False)  # those that were sent beside them, as they came
 
 
 class _Loose(msgspec.Struct):
@@ -106,6 +107,7 @@ def _open(body: bytes, faults: list[Issue]) -> _Envelope:
 
 def _read(envelope: _Envelope, service: Service, faults: list[Issue]) -> HookRequest:
     instance = _instance(envelope.hookInstance, faults)
+    sent = envelope.prefetch or {}
     return HookRequest(
         hook=_hook(envelope.hook, service, faults),
         hook_instance=instance,
@@ -113,7 +115,8 @@ def _read(envelope: _Envelope, service: Service, faults: list[Issue]) -> HookReq
         context=context_of.read(envelope.context, HOOKS[service.hook], faults),
         fhir_server=_server(envelope, faults),
         authorization=_authorization(envelope.fhirAuthorization, faults),
-        prefetch=_prefetch(envelope.prefetch or {}, service, faults),
+        prefetch=_prefetch(sent, service, faults),
+        other_keys=tuple(key for key in sent if key not in service.prefetch),
     )
 
 

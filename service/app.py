@@ -11,13 +11,14 @@ import os
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import msgspec
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
@@ -35,8 +36,9 @@ from cds_hooks.errors import (
     UnsupportedMediaType,
     operation_outcome,
 )
+from cds_hooks.request import HookRequest
 from cds_hooks.services import Service, discovery
-from service import contract, hooks, settings
+from service import contract, hooks
 from service.clinical.assessment import as_json
 from service.clinical.knowledge.model import Knowledge
 from service.hooks import Ground
@@ -52,6 +54,8 @@ PREFLIGHT_SECONDS = "600"
 DEMO_ORIGIN = re.compile(
     r"(?:http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?|https://sandbox\.cds-hooks\.org)\Z"
 )
+PLAIN_KEY, MOST_KEYS = re.compile(r"[A-Za-z0-9_-]{1,40}\Z"), 20
+NO_RESOURCE = "send a FHIR R4 Bundle or resource; a hook request goes to /cds-services/{id}"
 SAID = {
     404: ("not-found", "nothing is at this address", "see /openapi.yaml and /cds-services"),
     405: ("not-supported", "this address has other methods", "see the Allow header"),
@@ -77,7 +81,7 @@ class Parts:
 
 def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
     """The application; default settings: os.environ. SettingsError or InvalidKnowledge when it must not start."""
-    chosen = chosen if chosen is not None else settings.read(os.environ)
+    chosen = chosen if chosen is not None else hooks.read_settings(os.environ)
     ground = hooks.prepare(chosen)
     parts = Parts(chosen, clock or _now, ground, hooks.offered(ground))
     app = Flask("service", static_folder=None)
@@ -122,10 +126,25 @@ def _call(parts: Parts, id: str) -> Response:
         raise UnknownService(problem="no service has this id", hint="see /cds-services")
     called, hook = parts.services[id]
     asked = hook_request.parse(_body(parts.settings.max_body), called)
-    if not asked.hook_instance_is_uuid:
-        log.warning("%s: hookInstance is not a UUID", id)
+    _remark(asked, id)
     found = hooks.answer(asked, called, hook, parts.ground, parts.clock())
     return Response(encode(cards_response(found)), mimetype=JSON)
+
+
+def _remark(asked: HookRequest, id: str) -> None:
+    """Log what a client does wrong that costs no refusal. Its own words only when they are plain keys."""
+    if not asked.hook_instance_is_uuid:
+        log.warning("%s: hookInstance is not a UUID (request %s)", id, _request_id())
+    if asked.other_keys:
+        shown = ", ".join(filter(PLAIN_KEY.match, asked.other_keys[:MOST_KEYS])) or "no plain name"
+        log.warning("%s: unknown prefetch keys: %d (%s) (request %s)", id, len(asked.other_keys), shown, _request_id())
+
+
+def _request_id() -> str:
+    """The id that joins the log lines of one request with its answer (X-Request-Id)."""
+    if "request_id" not in g:
+        g.request_id = uuid4().hex
+    return str(g.request_id)
 
 
 def _assess(parts: Parts) -> Response:
@@ -137,7 +156,7 @@ def _assess(parts: Parts) -> Response:
     except msgspec.ValidationError:
         issues = (Issue("$", "holds a number out of range", "send numbers that a double can hold", "value"),)
     if issues:
-        raise InvalidRequest(*issues)
+        raise InvalidRequest(*(replace(one, hint=NO_RESOURCE) if one.path == "$" else one for one in issues))
     return Response(encode(as_json(hooks.assess_one(body, parts.ground, as_of))), mimetype=JSON)
 
 
@@ -195,6 +214,8 @@ def _after(chosen: Settings, answer: Response) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Vary"] = "Origin"
+    if "request_id" in g:
+        answer.headers["X-Request-Id"] = g.request_id
     origin = request.headers.get("Origin", "")
     if _may_call(origin, chosen):
         answer.headers["Access-Control-Allow-Origin"] = origin
@@ -222,7 +243,8 @@ def _refuse(fault: Exception) -> Response:
         outcome = operation_outcome(fault)
         return Response(encode(outcome) if outcome else b"", fault.status, mimetype=FHIR_JSON)
     frames = reversed(traceback.extract_tb(fault.__traceback__))
-    log.error("%s at %s", type(fault).__name__, " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in frames))
+    where = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in frames)
+    log.error("%s at %s (request %s)", type(fault).__name__, where, _request_id())
     return _said(500)
 
 

@@ -6,14 +6,16 @@ never a value (jsonschema's own messages repeat what was sent). OpenAPI 3.1 is J
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cds_hooks.errors import Issue
 from service.files import find_file
 
 if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
 __all__ = ["as_sent", "document", "faults", "validator"]
@@ -21,7 +23,6 @@ __all__ = ["as_sent", "document", "faults", "validator"]
 MOST_FAULTS = 20  # of one request: a body of junk is not worth more
 
 _WORDS = {
-    "required": "lacks a field that is required",
     "type": "has the wrong JSON type",
     "minLength": "is empty",
     "const": "has another value than the one that fits",
@@ -59,8 +60,14 @@ def validator(schema: str) -> Validator:
 def faults(schema: str, value: Any) -> tuple[Issue, ...]:
     """What is wrong with a value that was sent; nothing when it is as the schema says."""
     found = islice(validator(schema).iter_errors(value), MOST_FAULTS)
-    return tuple(dict.fromkeys(_issue(fault.json_path, str(fault.validator)) for fault in found))
+    return tuple(dict.fromkeys(issue for fault in found for issue in _issues(fault)))
 
 
-def _issue(path: str, keyword: str) -> Issue:
-    return Issue(path, _WORDS.get(keyword, f"breaks {keyword}"), "see /openapi.yaml", "structure")
+def _issues(fault: ValidationError) -> Iterator[Issue]:
+    keyword = str(fault.validator)
+    problems = [_WORDS.get(keyword, f"breaks {keyword}")]
+    if keyword == "required":  # the names are the schema's
+        names, sent = cast("list[str]", fault.validator_value), cast("dict[str, Any]", fault.instance)
+        problems = [f"lacks {name}" for name in names if name not in sent]
+    for problem in problems:
+        yield Issue(fault.json_path, problem, "see /openapi.yaml", "structure")

@@ -6,10 +6,14 @@ No Flask, no clock: the instant of judgement comes with the call. CDS Hooks 2.0 
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from types import MappingProxyType
+from urllib.parse import quote
 
 from cds_hooks import prefetch
 from cds_hooks.cards import Card
@@ -17,19 +21,21 @@ from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Prefetched, Resource, State
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service
+from service import settings
 from service.cards import cards
 from service.clinical.assess import assess
 from service.clinical.assessment import Assessment
 from service.clinical.facts import Gap, PatientFacts
-from service.clinical.knowledge.loader import load
+from service.clinical.knowledge.loader import InvalidKnowledge, load, profiles
 from service.clinical.knowledge.model import Knowledge
-from service.clinical.knowledge.vocabulary import load_vocabulary
+from service.clinical.knowledge.vocabulary import Vocabulary, load_vocabulary
 from service.fhir.bundles import open_bundle, split_patients
 from service.fhir.reader import RawResource, Reader, Site
 from service.settings import Settings, SettingsError
 
 __all__ = [
     "HOOKS", "Ground", "Hook", "answer", "assess_all", "assess_one", "end_of_day", "offered", "prepare",
+    "read_settings",
 ]  # fmt: skip
 
 PATIENT = "patient={{context.patientId}}"
@@ -56,6 +62,8 @@ REQUIRED = frozenset({"count"})
 NOT_CLINICIANS = ("Patient", "RelatedPerson")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
+log = logging.getLogger("service")
+
 Chart = tuple[str | None, Sequence[RawResource]]  # whose, and the resources
 
 
@@ -68,12 +76,39 @@ class Ground:
     site: Site
 
 
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that an environment makes and the knowledge can follow; SettingsError with all faults, its too."""
+    try:
+        return settings.read(environment, _against)
+    except SettingsError as fault:
+        try:
+            load(fault.usable.thresholds, fault.usable.knowledge_overlay)
+        except InvalidKnowledge as invalid:
+            raise SettingsError((*fault.faults, *invalid.faults), fault.usable) from None
+        raise
+
+
+def _against(chosen: Settings) -> Iterator[tuple[str, str]]:
+    """What the knowledge has against settings: field and fault."""
+    if chosen.thresholds not in profiles():
+        yield "thresholds", f"there is no profile of this name: choose one of {', '.join(profiles())}"
+    words = load_vocabulary()
+    for name in sorted(set(chosen.local_codes.values()) - words.analytes.keys()):
+        yield "local_codes", f"{name} is no analyte: {_likely(name, words)}"
+    for system, code in sorted(chosen.local_codes.keys() & words.analyte_of.keys()):
+        yield "local_codes", f"{code} of {system} is known already ({words.analyte_of[system, code][0]}): leave it out"
+
+
+def _likely(name: str, words: Vocabulary) -> str:
+    close = get_close_matches(name.lower(), words.analytes, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else "`cds doctor --analytes` lists them"
+
+
 def prepare(chosen: Settings) -> Ground:
     """The ground that settings describe; InvalidKnowledge or SettingsError with all faults."""
+    if faults := [f"CDS_{field.upper()}: {problem}" for field, problem in _against(chosen)]:
+        raise SettingsError(faults)
     knowledge = load(chosen.thresholds, chosen.knowledge_overlay)
-    strange = sorted({analyte for analyte in chosen.local_codes.values() if analyte not in knowledge.analytes})
-    if strange:
-        raise SettingsError(f"CDS_LOCAL_CODES: {name} is no analyte; see the README" for name in strange)
     site = Site(chosen.time_zone, chosen.local_codes)
     return Ground(knowledge, Reader(load_vocabulary(), site), site)
 
@@ -147,8 +182,13 @@ def _codes(ground: Ground) -> dict[str, list[str]]:
     local = [(analytes[analyte].prefetch, code) for code, analyte in ground.site.local_codes.items()]
     found: dict[str, list[str]] = {}
     for key, (system, code) in dict.fromkeys(known + local):
-        found.setdefault(key, []).append(f"{system}|{code}")
+        found.setdefault(key, []).append(f"{_quoted(system)}|{_quoted(code)}")
     return found
+
+
+def _quoted(text: str) -> str:
+    """Part of a token search: `\\` and `$` escaped as FHIR has it, then whatever an address cannot hold."""
+    return quote(re.sub(r"([\\$])", r"\\\1", text), safe="/:")
 
 
 # --- from request to answer -------------------------------------------------------------------------------------------
@@ -163,7 +203,16 @@ def answer(request: HookRequest, service: Service, hook: Hook, ground: Ground, n
     resources = [resource for one in fetched.values() for resource in one.resources]
     as_of = now.astimezone(ground.site.zone)
     facts = ground.reader.read(resources, request.context.patient_id, as_of.date())
+    if _holds_another(facts, fetched["patient"], request.context.patient_id):
+        log.warning("%s: prefetch holds another patient", service.id)
     return hook.answer(request, _with_gaps(facts, fetched.values()), ground.knowledge, as_of)
+
+
+def _holds_another(facts: PatientFacts, patient: Prefetched, wanted: str) -> bool:
+    """Whether a resource is about someone else, or the Patient is."""
+    named = [name for name in split_patients(patient.resources) if name.startswith("Patient/")]
+    other = bool(named) and f"Patient/{wanted}" not in named
+    return other or any(gap.reason == "other-patient" for gap in facts.gaps)
 
 
 def _with_gaps(facts: PatientFacts, fetched: Iterable[Prefetched]) -> PatientFacts:
@@ -198,7 +247,10 @@ def _charts(resources: Sequence[Resource]) -> list[Chart]:
 def _assessed(charts: Iterable[Chart], ground: Ground, as_of: datetime) -> Iterator[Assessment]:
     for patient, resources in charts:
         name = patient.removeprefix("Patient/") if patient else None
-        yield assess(ground.reader.read(resources, name, as_of.date()), ground.knowledge, as_of)
+        facts = ground.reader.read(resources, name, as_of.date())
+        if (facts.subject or "").startswith("prefetch."):  # a Patient without id is known by its place alone
+            facts = replace(facts, subject=None)
+        yield assess(facts, ground.knowledge, as_of)
 
 
 def end_of_day(day: date, site: Site) -> datetime:

@@ -1,7 +1,7 @@
 """Settings: CDS_* environment variables, read once at start.
 
-In: an environment. Out: Settings, or SettingsError with every fault and its remedy; names of CDS_* variables that
-nothing reads. A fault names the variable and never repeats its value.
+In: an environment, and what the knowledge has against a value. Out: Settings, or SettingsError with every fault and its
+remedy; names of CDS_* variables that nothing reads. A fault names the variable and never repeats its value.
 
     SettingsError    the service does not start
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,23 +19,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-__all__ = ["Setting", "Settings", "SettingsError", "read", "unknown", "variables"]
+__all__ = ["Against", "Setting", "Settings", "SettingsError", "read", "unknown", "variables"]
 
 MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
+# A code joins a query as system|code among others: what would end it there has no place in it.
+_QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
+_QUERIED_HINT = "leave out blanks, commas and |, and do not leave it empty"
+_LINE = re.compile(r"line [0-9]+")
 _UNIT = {"": 1, "KiB": 1024, "MiB": MIB}
 _SMALLEST_BODY, _LARGEST_BODY = 1024, 64 * MIB
-
-
-class SettingsError(Exception):
-    """One or more settings cannot be used; `faults` holds a sentence for each."""
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(self.faults))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +46,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
 
 
+class SettingsError(Exception):
+    """One or more settings cannot be used: `faults` has a sentence for each, `usable` the others."""
+
+    def __init__(self, faults: Iterable[str], usable: Settings | None = None) -> None:
+        self.faults = tuple(faults)
+        self.usable = usable or Settings()
+        super().__init__("; ".join(self.faults))
+
+
 class Setting(msgspec.Struct, frozen=True):
-    """One variable: how its text becomes a value (ValueError: the remedy), and what it is for."""
+    """One variable: how its text becomes a value (ValueError: its faults with their remedies), and what it is for."""
 
     field: str
     parse: Callable[[str], Any]
@@ -105,14 +111,33 @@ def _origins(text: str) -> tuple[str, ...]:
 
 
 def _local_codes(text: str) -> LocalCodes:
-    try:
-        table = tomllib.loads(_file(text).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-        raise ValueError("the file is not TOML in UTF-8") from None
+    table = _toml(_file(text))
     if not all(isinstance(codes, dict) and all(isinstance(a, str) for a in codes.values()) for codes in table.values()):
         raise ValueError('give a table per code system, e.g. ["urn:oid:2.999.1"] with lines like NEUT = "neutrophils"')
-    return {(system, code): analyte for system, codes in table.items() for code, analyte in codes.items()}
+    read = {(system, code): analyte for system, codes in table.items() for code, analyte in codes.items()}
+    if strange := sorted({part for pair in read for part in pair if not _QUERIED.match(part)}):
+        raise ValueError(*(f"{part!a}: no query can hold such a name; {_QUERIED_HINT}" for part in strange))
+    return read
 
+
+def _toml(path: Path) -> Mapping[str, Any]:
+    """What a file holds; ValueError with the line where it is not TOML in UTF-8."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(BOM_UTF8):
+            raise ValueError("the file begins with a byte order mark (BOM): save it as UTF-8 without one")
+        return tomllib.loads(content.decode("utf-8"))
+    except tomllib.TOMLDecodeError as fault:
+        line = _LINE.search(str(fault))
+        raise ValueError(f"the file is not TOML ({line[0] if line else 'at its end'})") from None
+    except UnicodeDecodeError as fault:
+        line_number = content.count(b"\n", 0, fault.start) + 1
+        raise ValueError(f"the file is not UTF-8 (line {line_number}): save it as UTF-8") from None
+    except OSError as fault:
+        raise ValueError(f"the file cannot be read ({fault.strerror})") from None
+
+
+Against = Callable[[Settings], Iterable[tuple[str, str]]]
 
 _SETTINGS = (
     Setting("mode", _mode, "demo", "`demo`: browsers on this machine and the public CDS Hooks Sandbox may call; "
@@ -131,8 +156,15 @@ def variables() -> tuple[Setting, ...]:
     return _SETTINGS
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """The settings that an environment makes; an empty variable counts as not set. SettingsError: all faults."""
+def _nothing(_: Settings) -> Iterable[tuple[str, str]]:
+    return ()
+
+
+def read(environment: Mapping[str, str], against: Against = _nothing) -> Settings:
+    """The settings that an environment makes; an empty variable counts as not set. SettingsError: all faults.
+
+    `against` gives (field, fault) for each value that is well formed and cannot be used all the same.
+    """
     values: dict[str, Any] = {}
     faults: list[str] = []
     for setting in _SETTINGS:
@@ -142,10 +174,14 @@ def read(environment: Mapping[str, str]) -> Settings:
         try:
             values[setting.field] = setting.parse(text)
         except ValueError as fault:
-            faults.append(f"{setting.name}: {fault}")
+            faults += [f"{setting.name}: {one}" for one in fault.args]
+    chosen = Settings(**values)
+    for field, problem in against(chosen):
+        values.pop(field, None)
+        faults.append(f"CDS_{field.upper()}: {problem}")
     if faults:
-        raise SettingsError(faults)
-    return Settings(**values)
+        raise SettingsError(faults, Settings(**values))
+    return chosen
 
 
 def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ Each command imports what it needs when it runs, so that `cds --help` is quick a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,7 +32,39 @@ Examples:
   cds story b12-deficient-positive-antibody      its request, dated so that it plays today"""
 
 
-@click.group(context_settings=HELP)
+class Commands(click.Group):
+    """The commands; with settings or knowledge that cannot be used each says all faults, and exits with status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from service.clinical.knowledge.loader import InvalidKnowledge
+        from service.settings import SettingsError
+
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, InvalidKnowledge) as fault:
+            for one in fault.faults:
+                click.echo(f"Error: {one}", err=True)
+            raise SystemExit(2) from None
+
+
+class Day(click.ParamType[date]):
+    """A day as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day that a text names."""
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            day = None
+        if day is None or str(day) != value:
+            self.fail("write year, month and day as in 2026-06-15", param, ctx)
+        return day
+
+
+@click.group(cls=Commands, context_settings=HELP)
 @click.version_option(service.__version__, message="%(prog)s %(version)s", prog_name="neutropenia-cds")
 def main() -> None:
     """Neutropenia and its nutritional causes: a CDS Hooks service, and the same judgement on the command line."""
@@ -50,16 +83,16 @@ def serve(host: str, port: int, workers: int) -> None:
 
 @main.command(epilog=EXAMPLES_ASSESS, short_help="Assess the patients in FHIR files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Judge as at the end of this day.")
+@click.option("--as-of", type=Day(), metavar="DAY", help="Judge as at the end of this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print each Assessment as one line of JSON.")
-def assess(files: tuple[Path, ...], as_of: datetime | None, as_json: bool) -> None:
+def assess(files: tuple[Path, ...], as_of: date | None, as_json: bool) -> None:
     """Assess each patient in FHIR R4 FILES (Bundle, resource or hook request; - is standard input).
 
     Exit status 2 when a file could not be read; the others are assessed all the same.
     """
     from service.cli.assess import run
 
-    raise SystemExit(run(files, as_of.date() if as_of else None, as_json))
+    raise SystemExit(run(files, as_of, as_json))
 
 
 @main.command(epilog=EXAMPLES_STORY, short_help="Print the request of a made-up patient.")
@@ -72,8 +105,9 @@ def story(name: str | None) -> None:
 
 
 @main.command(short_help="Check settings, knowledge and order templates.")
-def doctor() -> None:
+@click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
+def doctor(analytes: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import run
+    from service.cli.doctor import list_analytes, run
 
-    raise SystemExit(run())
+    raise SystemExit(list_analytes() if analytes else run())

@@ -18,15 +18,12 @@ import msgspec
 from cds_hooks import door
 from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Resource, read_value
-from service import hooks, settings
+from service import hooks
 from service.cli.page import page
 from service.clinical.assessment import Assessment, as_json
-from service.clinical.knowledge.loader import InvalidKnowledge
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import open_bundle
 from service.fhir.reader import Site
-from service.hooks import Ground
-from service.settings import SettingsError
 
 __all__ = ["run"]
 
@@ -43,7 +40,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def run(files: tuple[Path, ...], day: date | None, in_json: bool) -> int:
     """Assess each patient of each file and print it; one bad file does not stop the others."""
-    ground = _ground()
+    ground = hooks.prepare(hooks.read_settings(os.environ))
     as_of = _instant(day, ground.site)
     show = _as_line if in_json else page
     status = 0
@@ -58,13 +55,6 @@ def run(files: tuple[Path, ...], day: date | None, in_json: bool) -> int:
             for issue in fault.issues:
                 click.echo(f"{_name(file)}: {issue}", err=True)
     return status
-
-
-def _ground() -> Ground:
-    try:
-        return hooks.prepare(settings.read(os.environ))
-    except (SettingsError, InvalidKnowledge) as fault:
-        raise click.ClickException("\n".join(fault.faults)) from None
 
 
 def _instant(day: date | None, site: Site) -> datetime:
@@ -90,11 +80,25 @@ def _resources(body: bytes) -> tuple[Resource, ...]:
         opened = door.decode(body, _FILE)
     except msgspec.ValidationError:
         raise InvalidRequest(path="$", problem="is no FHIR resource", hint="give one JSON object") from None
+    except InvalidRequest:
+        if _is_ndjson(body):
+            hint = "make it one Bundle (entry[].resource), or give a file per resource"
+            raise InvalidRequest(problem="looks like NDJSON, a resource on each line", hint=hint) from None
+        raise
     if opened.resourceType:
         return open_bundle(body, "$")
     if opened.prefetch is None:
         raise InvalidRequest(path="$.resourceType", problem="is missing", hint="give FHIR JSON, or a hook request")
     return tuple(one for key, raw in opened.prefetch.items() for one in read_value(key, raw).resources)
+
+
+def _is_ndjson(body: bytes) -> bool:
+    """Whether each of the first two lines is a JSON object of its own."""
+    lines = [line for line in body.splitlines() if line.strip()][:2]
+    try:
+        return len(lines) == 2 and all(isinstance(msgspec.json.decode(line), dict) for line in lines)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _write(show: Callable[[Assessment, Knowledge], None], assessment: Assessment, knowledge: Knowledge) -> None:

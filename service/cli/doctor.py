@@ -17,11 +17,13 @@ from service import contract, hooks, settings
 from service.clinical.assessment import SuggestedOrder
 from service.clinical.knowledge.loader import InvalidKnowledge, load
 from service.clinical.knowledge.model import Knowledge, OrderTemplate
+from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
 from service.settings import Settings, SettingsError
 
-__all__ = ["run"]
+__all__ = ["list_analytes", "run"]
 
+CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
 
 
@@ -31,7 +33,7 @@ def run() -> int:
     sound = _say("settings", faults)
     for stranger in settings.unknown(os.environ):
         click.echo(f"  warning: {stranger}")
-    knowledge, faults = _knowledge(chosen)
+    knowledge, faults = _knowledge(chosen, faults)
     sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), faults)
     if knowledge:
         sound &= _say("services", _collect(lambda: hooks.offered(hooks.prepare(chosen))))
@@ -49,14 +51,26 @@ def _say(what: str, faults: Iterable[str]) -> bool:
     return not found
 
 
+def list_analytes() -> int:
+    """Print every analyte for those who map codes: id, name, units, codes."""
+    for one in sorted(load_vocabulary().analytes.values(), key=lambda one: one.id):
+        units = ", ".join(dict.fromkeys(unit.unit for unit in one.units.values())) or f"none ({one.kind})"
+        click.echo(f"{one.id}\n  {one.name}\n  units: {units}")
+        click.echo(f"  codes: {', '.join(f'{code.system}|{code.code}' for code in one.codes) or 'none'}")
+    return 0
+
+
 def _settings() -> tuple[Settings, tuple[str, ...]]:
     try:
-        return settings.read(os.environ), ()
+        return hooks.read_settings(os.environ), ()
     except SettingsError as fault:
-        return Settings(), fault.faults
+        return fault.usable, tuple(one for one in fault.faults if one.startswith("CDS_"))
 
 
-def _knowledge(chosen: Settings) -> tuple[Knowledge | None, tuple[str, ...]]:
+def _knowledge(chosen: Settings, wrong: Iterable[str]) -> tuple[Knowledge | None, tuple[str, ...]]:
+    """The knowledge, unless the settings that choose it are wrong."""
+    if lacking := [name for name in CHOOSERS if any(fault.startswith(f"{name}:") for fault in wrong)]:
+        return None, (f"not checked: mend {' and '.join(lacking)} first",)
     try:
         return load(chosen.thresholds, chosen.knowledge_overlay), ()
     except InvalidKnowledge as fault:

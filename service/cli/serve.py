@@ -19,10 +19,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from service import settings
+from service import hooks, settings
 from service.app import create_app
-from service.clinical.knowledge.loader import InvalidKnowledge
-from service.settings import SettingsError
+from service.settings import Settings
 
 __all__ = ["run", "worker"]
 
@@ -38,13 +37,13 @@ _checked: list[Flask] = []  # what the parent has made; a forked worker finds it
 
 def run(host: str, port: int, workers: int) -> None:
     """Serve until told to stop."""
-    _check()
-    _check_port(host, port)
-    click.echo(_greeting(host, port))
+    chosen = _check()
+    address = _free_address(host, port)
+    click.echo(_greeting(address, port, chosen))
     server = Granian(
         "service.cli.serve:worker",
         factory=True,
-        address=host,
+        address=address,
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
@@ -68,38 +67,38 @@ def worker() -> Flask:
     return app
 
 
-def _check() -> None:
-    """Make the application once before any worker starts, so that a fault is said once and clearly."""
+def _check() -> Settings:
+    """Make the application once before any worker starts, so that a fault is said once and clearly (by `main`)."""
     for stranger in settings.unknown(os.environ):
         click.echo(f"Warning: {stranger}", err=True)
-    try:
-        _checked.append(create_app())
-    except (SettingsError, InvalidKnowledge) as fault:
-        for one in fault.faults:
-            click.echo(f"Error: {one}", err=True)
-        raise SystemExit(1) from None
+    chosen = hooks.read_settings(os.environ)
+    _checked.append(create_app(chosen))
+    return chosen
 
 
-def _check_port(host: str, port: int) -> None:
-    """Granian shares a port that is taken already: refuse it instead."""
+def _free_address(host: str, port: int) -> str:
+    """The IP address of a host, IPv4 first, on which the port is free: granian takes no names, and shares a port."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
-    except OSError as fault:
-        reason = fault.strerror or "the address is not understood"
+            return str(probe.getsockname()[0])
+    except (OSError, UnicodeError) as fault:
+        reason = getattr(fault, "strerror", None) or "the address is not understood"
         hint = "Choose another --port or --host."
         raise click.ClickException(f"cannot listen on {host} port {port}: {reason}. {hint}") from None
 
 
-def _greeting(host: str, port: int) -> str:
+def _greeting(host: str, port: int, chosen: Settings) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     base = f"http://{shown}:{port}"
     cds = "./cds" if Path("cds").is_file() else Path(sys.argv[0]).name
     return f"""\
 Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
+Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
 
   {base}/cds-services    what an EHR reads first
   {base}/openapi.yaml    the whole interface

@@ -80,9 +80,9 @@ def run(name: str | None) -> None:
 def _today() -> date:
     import os
 
-    from service import settings
+    from service import hooks
 
-    return datetime.now(settings.read(os.environ).time_zone).date()
+    return datetime.now(hooks.read_settings(os.environ).time_zone).date()
 
 
 def _folder() -> Path:

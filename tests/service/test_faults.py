@@ -332,7 +332,7 @@ def test_fault_32_another_key_that_failed_is_said_on_the_card(server: Running) -
     low = bundle(observation(value=0.9, effectiveDateTime=today()))
     failed = server.post(HOOK, call({"patient": patient(), "count": low, "nutrients": outcome_resource("error")}))
     (card,) = failed.json["cards"]
-    assert "Nutrient results: could not be fetched" in card["detail"]
+    assert "nutrient results: could not be fetched" in card["detail"].lower()
 
 
 def test_fault_33_results_of_another_patient_are_left_out(server: Running) -> None:

@@ -104,6 +104,20 @@ def test_a_local_code_is_asked_for_and_read(mapped: FlaskClient, web: FlaskClien
     assert not [one for one in cards(web, asked) if one["indicator"] == "warning"]
 
 
+ESCAPED = {
+    "A&B": "A%26B", "A+B": "A%2BB", "A#1": "A%231", "A%1": "A%251", "A$1": "A%5C%241", "Ä": "%C3%84",
+    "{{x}}": "%7B%7Bx%7D%7D",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "sent"), ESCAPED.items())
+def test_a_local_code_is_escaped_in_the_query(tmp_path: Path, code: str, sent: str) -> None:
+    file = tmp_path / "codes.toml"
+    file.write_text(f'["urn:oid:2.999.1"]\n"{code}" = "neutrophils"\n', "utf-8")
+    count = service_of(client(read({"CDS_LOCAL_CODES": str(file)})))["prefetch"]["count"]
+    assert f",urn:oid:2.999.1|{sent}&" in count
+
+
 # --- the hook ---------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +237,7 @@ WRONG = [
     ({"resourceType": "Bundle", "entry": [{"resource": "secret"}]}, "$.entry[0].resource"),
     ({"resourceType": "Bundle", "entry": [{"resource": {"id": "secret"}}]}, "$.entry[0].resource"),
     ({"id": "secret"}, "$"),
+    ({}, "$"),
     ({"resourceType": ""}, "$.resourceType"),
     ({"resourceType": 5}, "$.resourceType"),
 ]
@@ -237,6 +252,22 @@ def test_an_envelope_that_is_not_as_the_contract_says_is_400_with_the_path(
     assert answer.json
     assert path in [one for issue in answer.json["issue"] for one in issue["expression"]]
     assert b"secret" not in answer.data
+
+
+@pytest.mark.parametrize("value", [{}, call()], ids=["empty", "hook_request"])
+def test_a_field_that_is_missing_is_named_and_a_hook_request_shown_its_address(web: FlaskClient, value: object) -> None:
+    answer = post(web, "/assess", value)
+    assert answer.status_code == 400 and answer.json
+    (issue,) = answer.json["issue"]
+    assert issue["diagnostics"].startswith("$ lacks resourceType: ")
+    assert "/cds-services/{id}" in issue["diagnostics"]
+
+
+def test_a_patient_without_id_has_no_place_for_a_name(web: FlaskClient) -> None:
+    nameless = {"resourceType": "Patient", "birthDate": "1980-01-01"}
+    count = {name: value for name, value in observation(value=0.9).items() if name != "subject"}
+    for value in (nameless, bundle(nameless, count)):
+        assert assessed(web, value)["subject"] is None
 
 
 def test_a_malformed_resource_in_a_bundle_is_a_gap_and_costs_nothing_else(web: FlaskClient) -> None:
@@ -269,9 +300,41 @@ def test_a_crash_is_500_without_a_word_of_the_patient(
 
 
 def test_a_hook_instance_that_is_no_uuid_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
-    cards(client(), call(hookInstance="secret"))
-    assert "hookInstance is not a UUID" in caplog.text
+    answer = post(client(), HOOK, call(hookInstance="secret"))
+    said = f"neutropenia-review: hookInstance is not a UUID (request {answer.headers['X-Request-Id']})"
+    assert [record.getMessage() for record in caplog.records] == [said]
     assert "secret" not in caplog.text
+
+
+def test_nothing_is_logged_of_a_call_by_the_book(caplog: pytest.LogCaptureFixture) -> None:
+    answer = post(client(), HOOK, call())
+    assert caplog.text == ""
+    assert "X-Request-Id" not in answer.headers
+
+
+def test_unknown_prefetch_keys_are_logged_by_number_and_only_plain_ones_by_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    more = {"patient": patient(), "count": low(), "vitaminB12": None, "Doe, Jane": None, "x" * 41: None, "y" * 40: None}
+    assert cards(client(), call(more))
+    assert f"neutropenia-review: unknown prefetch keys: 4 (vitaminB12, {'y' * 40}) " in caplog.text
+    assert "Jane" not in caplog.text and "x" * 41 not in caplog.text
+
+
+OTHERS = {
+    "patient_and_results": {"patient": patient("p-2"), "count": bundle(observation(value=0.4, patient="p-2"))},
+    "patient_alone": {"patient": patient("p-2"), "count": None},
+    "results_alone": {"patient": patient(), "count": bundle(observation(value=0.4, patient="p-2"))},
+}
+
+
+@pytest.mark.parametrize("prefetch", OTHERS.values(), ids=OTHERS.keys())
+def test_another_patient_in_prefetch_is_logged_without_his_id(
+    prefetch: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    cards(client(), call(prefetch))
+    assert "neutropenia-review: prefetch holds another patient" in caplog.text
+    assert "p-1" not in caplog.text and "p-2" not in caplog.text
 
 
 def test_answering_calls_loads_no_fhir_models() -> None:

@@ -17,12 +17,13 @@ from wire import HOOK, Running, environment, free_port, start, stop
 BY_HAND = [sys.executable, "-c", "from service.cli import main; main()"]
 
 
-def refused(*arguments: str, **settings: str) -> str:
-    """What `cds serve` says when it does not start."""
+def refused(*arguments: str, status: int = 1, **settings: str) -> str:
+    """What `cds serve` says when it does not start; nothing may have been announced."""
     done = subprocess.run(
         [*BY_HAND, "serve", *arguments], env=environment(**settings), capture_output=True, text=True, timeout=20
     )
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "listens" not in done.stdout
     assert "Traceback" not in done.stderr
     return done.stderr
 
@@ -32,6 +33,7 @@ def test_it_says_what_to_open_and_gives_a_line_to_paste() -> None:
     status, said = stop(running)
     assert status == 0
     assert f"http://127.0.0.1:{running.port}/cds-services" in said
+    assert "Mode demo, thresholds nice-ng239, time zone UTC." in said
     assert "curl" in said and "story b12-deficient-positive-antibody" in said
 
 
@@ -43,12 +45,22 @@ def test_a_port_in_use_is_said_and_not_shared() -> None:
         assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in refused("--port", str(port))
 
 
-def test_an_address_that_is_none_is_said() -> None:
-    assert "cannot listen on no.such.host.invalid" in refused("--host", "no.such.host.invalid")
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a..b"])
+def test_an_address_that_is_none_is_said(host: str) -> None:
+    said = refused("--host", host)
+    assert f"cannot listen on {host}" in said and "Choose another --port or --host." in said
+
+
+def test_a_name_of_this_machine_is_resolved() -> None:
+    running = start(free_port(), "--host", "localhost")
+    status, said = stop(running)
+    assert status == 0
+    assert f"listens on 127.0.0.1 port {running.port}" in said
 
 
 def test_it_refuses_to_start_with_every_fault_of_the_settings() -> None:
-    said = refused(CDS_MODE="x", CDS_MAX_BODY="x", CDS_COLOR="x")
+    said = refused(status=2, CDS_MODE="x", CDS_MAX_BODY="x", CDS_COLOR="x", CDS_THRESHOLDS="nice")
+    assert "Error: CDS_THRESHOLDS: there is no profile of this name" in said
     assert "Error: CDS_MODE" in said and "Error: CDS_MAX_BODY" in said
     assert "Warning: CDS_COLOR is not a setting" in said
 
@@ -56,7 +68,7 @@ def test_it_refuses_to_start_with_every_fault_of_the_settings() -> None:
 def test_it_refuses_to_start_with_a_faulty_overlay(tmp_path: Path) -> None:
     overlay = tmp_path / "overlay.toml"
     overlay.write_text("x = 1\n")
-    assert "overlay.toml" in refused(CDS_KNOWLEDGE_OVERLAY=str(overlay))
+    assert "overlay.toml" in refused(status=2, CDS_KNOWLEDGE_OVERLAY=str(overlay))
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])

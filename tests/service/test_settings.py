@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from service.app import create_app
+from service.hooks import read_settings
 from service.settings import MIB, Settings, SettingsError, read, unknown, variables
 
 GOOD = [
@@ -61,6 +62,19 @@ def test_all_faults_are_said_at_once() -> None:
     assert len(caught.value.faults) == 3
 
 
+def test_what_the_knowledge_has_against_settings_is_said_with_the_other_faults(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text("x = 1\n")
+    wrong = {"CDS_MODE": "x", "CDS_THRESHOLDS": "nice", "CDS_KNOWLEDGE_OVERLAY": str(overlay)}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(wrong | {"CDS_TIME_ZONE": "Europe/Zurich"})
+    said = "\n".join(caught.value.faults)
+    assert "CDS_MODE: use demo or production" in said
+    assert "CDS_THRESHOLDS: there is no profile of this name: choose one of nice-ng239, bsh-2014, aafp" in said
+    assert "overlay.toml: " in said
+    assert caught.value.usable == read({"CDS_KNOWLEDGE_OVERLAY": str(overlay), "CDS_TIME_ZONE": "Europe/Zurich"})
+
+
 def test_every_setting_has_a_variable_and_every_shown_default_is_the_default() -> None:
     assert {setting.field for setting in variables()} == set(Settings.__struct_fields__)
     for setting in variables():
@@ -82,6 +96,44 @@ def test_unknown_variables_are_named_with_the_likely_one() -> None:
         "CDS_TIMEZONE is not a setting of this service: did you mean CDS_TIME_ZONE?",
         "CDS_XYZ is not a setting of this service",
     )
+
+
+def refused_map(folder: Path, content: str | bytes) -> str:
+    """What is said of a map of local codes."""
+    file = folder / "codes.toml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SettingsError) as caught:
+        create_app(read_settings({"CDS_LOCAL_CODES": str(file)}))
+    assert all(fault.startswith("CDS_LOCAL_CODES: ") for fault in caught.value.faults)
+    return "\n".join(caught.value.faults)
+
+
+MAPS = [
+    ('["urn:x"]\nNEUT = "neutrophils"\nB12 = vitamin-b12\n', "not TOML (line 3)"),
+    ('["urn:x"', "not TOML (at its end)"),
+    ('["urn:x"]\nNEUT = "neutrophils" # \xe4'.encode("latin-1"), "not UTF-8 (line 2)"),
+    (b'\xef\xbb\xbf["urn:x"]\nNEUT = "neutrophils"', "byte order mark (BOM)"),
+    ('["urn:x"]\nNEUT = "neutrophil"', "neutrophil is no analyte: did you mean neutrophils"),
+    ('["urn:x"]\nNEUT = "zzz"', "zzz is no analyte: `cds doctor --analytes` lists them"),
+    ('["http://loinc.org"]\n"751-8" = "vitamin-b12"', "751-8 of http://loinc.org is known already (neutrophils)"),
+    ('["urn:x"]\n"A,B" = "neutrophils"', "'A,B': no query can hold such a name"),
+    ('["urn:x"]\n"A|B" = "neutrophils"', "'A|B': no query"),
+    ('["urn:x"]\n"A B" = "neutrophils"', "'A B': no query"),
+    ('["urn:x"]\n"" = "neutrophils"', "'': no query"),
+    ('["urn:x y"]\nNEUT = "neutrophils"', "'urn:x y': no query"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), MAPS, ids=[said for _, said in MAPS])
+def test_a_map_of_local_codes_that_cannot_work_is_refused_with_the_place(
+    tmp_path: Path, content: str | bytes, said: str
+) -> None:
+    assert said in refused_map(tmp_path, content)
+
+
+def test_all_faults_of_a_map_are_said(tmp_path: Path) -> None:
+    said = refused_map(tmp_path, '["urn:x"]\nA = "zzz"\nB = "neutrophil"\n["http://loinc.org"]\n"751-8" = "copper"')
+    assert len(said.splitlines()) == 3
 
 
 @pytest.mark.parametrize("text", ["not toml [", 'NEUT = "neutrophils"', '["urn:x"]\nNEUT = 5'])
