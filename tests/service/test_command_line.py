@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from requests_of import bundle, call, observation, patient
 import service
 from service.cli import main
 from service.cli.story import names
+from service.clinical.knowledge.vocabulary import load_vocabulary
 
 STORY = "b12-deficient-positive-antibody"
 DAY = "2026-06-15"
@@ -80,6 +82,8 @@ UNREADABLE = {
     "empty.json": ("", "is empty"),
     "list.json": ("[]", "is no FHIR resource"),
     "other.json": ('{"secret": 1}', "resourceType is missing"),
+    "bom.json": ('\ufeff{"resourceType": "Bundle"}', "begins with a byte order mark (BOM)"),
+    "lines.ndjson": ('{"resourceType": "secret"}\n{"resourceType": "secret"}\n', "looks like NDJSON"),
     "entry.json": ('{"resourceType": "Bundle", "entry": "secret"}', "entry is not as FHIR has it"),
 }
 
@@ -103,11 +107,71 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     assert f"{tmp_path}: cannot be read (Is a directory)" in result.stderr
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "today", "1899-12-31"])
+@pytest.mark.parametrize("day", ["2026-02-30", "today", "20.11.2026", "20261120", "2026-W25-1", "1899-12-31"])
 def test_a_day_that_is_none_is_refused(tmp_path: Path, day: str) -> None:
     result = run("assess", write(tmp_path, "x.json", observation()), "--as-of", day)
     assert result.exit_code == 2
     assert "--as-of" in result.stderr
+    assert "%Y" not in result.stderr
+    assert "as in 2026-06-15" in result.stderr or "from 1900 to 2200" in result.stderr
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., str]:
+    """What `cds assess` prints of resources."""
+
+    def printed(*resources: dict[str, Any]) -> str:
+        result = run("assess", write(tmp_path, "x.json", bundle(*resources)), "--as-of", DAY)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return printed
+
+
+def section(said: str, title: str) -> str:
+    """The part of a table's text under a heading, up to the next empty line."""
+    assert f"\n  {title}" in said
+    return said.partition(f"\n  {title}")[2].partition("\n  \n")[0].partition("\n\n")[0]
+
+
+def b12(value: int, **changes: Any) -> dict[str, Any]:
+    quantity = {"value": value, "unit": "pg/mL", "system": "http://unitsofmeasure.org", "code": "pg/mL"}
+    return observation("2132-9", valueQuantity=quantity, **changes)
+
+
+def test_medication_is_an_option_with_caution_and_source_and_never_an_order(tmp_path: Path) -> None:
+    said = run("assess", write(tmp_path, "s.json", run("story", STORY).stdout)).stdout
+    assert "replacement" not in section(said, "Order ")
+    option = section(said, "Option to weigh, no order")
+    assert "Hydroxocobalamin" in option and "potassium" in option and "bnf" in option
+    assert "- bnf: " in section(said, "Sources")
+
+
+def test_a_cause_that_cannot_be_judged_says_why(table: Callable[..., str]) -> None:
+    causes = section(table(patient(), observation(value=0.9), b12(250)), "Cause ")
+    lines = {line.strip()[:22].strip(): line for line in causes.splitlines()}
+    assert lines["vitamin B12 deficiency"].rstrip().endswith("vitamin B12 indeterminate")
+    assert lines["copper deficiency"].rstrip().endswith("copper not assessable, not recorded")
+
+
+def test_a_patient_without_id_is_said_to_be_so(table: Callable[..., str]) -> None:
+    assert table({"resourceType": "Patient", "birthDate": "1980-01-01"}).startswith("Patient without id ")
+
+
+def test_a_unit_is_written_one_way(table: Callable[..., str]) -> None:
+    said = table(patient(), observation(value=0.9), observation("777-3", value=90))
+    assert "90 x10*9/L" in said
+    assert "10*9/L" not in said.replace("x10*9/L", "")
+
+
+def test_no_word_of_a_status_is_broken_at_80_columns(
+    table: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.cli.page.WIDTH", 80)
+    said = table(patient(), observation(value=0.9), b12(250))
+    assert max(map(len, said.splitlines())) <= 80
+    for whole in ("indeterminate  ", "not assessable  ", "vitamin B12 250 pg/mL", "2026-06-14", "routine  "):
+        assert whole in said, whole
 
 
 # --- story ------------------------------------------------------------------------------------------------------------
@@ -123,6 +187,16 @@ def test_a_story_is_dated_for_today_at_the_site() -> None:
     contract.validator("HookRequest").validate(told)
     assert "2026-06-14" not in json.dumps(told)
     assert json.loads(run("assess", "-", "--json", stdin=json.dumps(told)).stdout)["severity"] == "moderate"
+
+
+@pytest.mark.parametrize("command", [["story", STORY], ["assess", "-"], ["serve"]], ids=lambda command: str(command[0]))
+@pytest.mark.parametrize("wrong", ["CDS_MODE", "CDS_THRESHOLDS", "CDS_TIME_ZONE"])
+def test_wrong_settings_are_said_without_a_traceback(command: list[str], wrong: str) -> None:
+    result = run(*command, stdin="{}", **{wrong: "x"})
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith(f"Error: {wrong}: ")
+    assert result.stdout == ""
 
 
 def test_an_unknown_story_is_answered_with_those_there_are() -> None:
@@ -156,3 +230,19 @@ def test_the_doctor_reads_the_overlay_and_the_profile(tmp_path: Path) -> None:
         result = run("doctor", **settings)
         assert result.exit_code == 1, result.output
         assert "FAULT  knowledge" in result.output
+        assert "ok     knowledge" not in result.output
+
+
+def test_a_wrong_profile_is_a_fault_of_the_settings_and_leaves_the_knowledge_unchecked() -> None:
+    said = run("doctor", CDS_THRESHOLDS="nice").output
+    assert "FAULT  settings\n  CDS_THRESHOLDS: there is no profile of this name" in said
+    assert "FAULT  knowledge\n  not checked: mend CDS_THRESHOLDS first" in said
+
+
+def test_the_doctor_lists_the_analytes_with_units_and_codes() -> None:
+    said = run("doctor", "--analytes").output
+    for id, one in load_vocabulary().analytes.items():
+        entry = f"\n{said}".partition(f"\n{id}\n  {one.name}\n  units: ")[2].partition("\n  codes: ")
+        assert entry[0], id
+        assert all(f"{code.system}|{code.code}" in entry[2].partition("\n")[0] for code in one.codes)
+    assert "\nvitamin-b12\n  vitamin B12\n  units: pg/mL, pmol/L\n" in said or "pmol/L, pg/mL" in said
