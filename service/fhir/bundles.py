@@ -28,7 +28,8 @@ _SUBJECT = msgspec.json.Decoder(_Subject)
 
 def open_bundle(raw: msgspec.Raw | bytes, key: str = "bundle") -> tuple[Resource, ...]:
     """The resources of a body, in their order; InvalidRequest when a Bundle is not built like one."""
-    return read_value(key, raw if isinstance(raw, msgspec.Raw) else msgspec.Raw(raw)).resources
+    # A Raw begins with its value: blanks before the body would hide what it is.
+    return read_value(key, raw if isinstance(raw, msgspec.Raw) else msgspec.Raw(raw.strip())).resources
 
 
 def split_patients(resources: Sequence[RawResource]) -> dict[str, list[RawResource]]:

@@ -77,6 +77,11 @@ def test_standard_input_and_a_hook_request_are_read() -> None:
     assert json.loads(result.stdout)["severity"] == "normal"
 
 
+def test_blanks_before_a_resource_change_nothing(tmp_path: Path) -> None:
+    file = write(tmp_path, "x.json", "\n  " + json.dumps(observation(value=0.4)))
+    assert json.loads(run("assess", file, "--as-of", DAY, "--json").stdout)["severity"] == "severe"
+
+
 UNREADABLE = {
     "cut.json": ('{"resourceType": "Bun', "is not valid JSON"),
     "empty.json": ("", "is empty"),

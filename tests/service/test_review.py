@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -191,6 +192,13 @@ def test_a_bundle_a_nested_bundle_and_a_bare_resource_are_assessed_alike(web: Fl
     assert flat["severity"] == "moderate"
     assert assessed(web, bundle(bundle(observation(value=0.9)))) == flat
     assert assessed(web, observation(value=0.9)) == flat
+
+
+def test_blanks_around_a_body_change_nothing(web: FlaskClient) -> None:
+    for blanks in (b" ", b"\n\t", b"\r\n"):
+        body = blanks + json.dumps(bundle(observation(value=0.9))).encode() + blanks
+        answer = web.post("/assess?as-of=2026-06-15", data=body, content_type="application/json")
+        assert answer.json and answer.json["severity"] == "moderate"
 
 
 def test_an_empty_bundle_is_assessed_as_nothing_known(web: FlaskClient) -> None:
