@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from wire import Running, environment
 
-from service.settings import variables
+from service.hooks import REQUIRED, prepare
+from service.settings import read, variables
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,7 +29,7 @@ def block(language: str, holding: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_command_of_the_readme_gives_the_answer_of_the_readme(server: Running, tmp_path: Path) -> None:
-    command = block("sh", "curl").replace(":8080", f":{server.port}")
+    command = block("sh", "./cds story").replace(":8080", f":{server.port}")
     # ./cds would set up an environment of its own; the tests run in theirs.
     (tmp_path / "cds").write_text(f'#!/bin/sh\nexec {sys.executable} -c "from service.cli import main; main()" "$@"\n')
     (tmp_path / "cds").chmod(0o755)
@@ -44,6 +45,42 @@ def test_the_command_of_the_readme_gives_the_answer_of_the_readme(server: Runnin
             at = real.index(part, at) + len(part)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_call_of_assess_in_the_readme_is_answered(server: Running) -> None:
+    command = block("sh", "/assess").replace(":8080", f":{server.port}")
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30)
+    assert (found := json.loads(done.stdout))["severity"] == "moderate"
+    assert found["anc"]["observations"] == ["Observation/count-1"]
+
+
+def test_the_table_of_prefetch_keys_is_that_of_discovery(server: Running) -> None:
+    table = README.partition("| key | what it holds | required |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    (service,) = server.ask("GET", "/cds-services").json["services"]
+    assert [row[0] for row in rows] == [f"`{key}`" for key in service["prefetch"]]
+    assert {row[0].strip("`") for row in rows if row[2] == "yes"} == REQUIRED
+
+
+def test_the_tree_names_every_folder_and_every_file_of_the_service() -> None:
+    tree = README.partition("```\ncds  ")[2].partition("```")[0]
+    shown = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files"]
+    tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    parts = [name.split("/") for name in tracked if not name.startswith(".")]
+    wanted = {one[0] for one in parts if len(one) > 1} | {one[1] for one in parts if one[0] == "service"}
+    assert wanted - {"__init__.py", "py.typed", "fixtures"} <= shown
+
+
+def test_the_example_of_an_overlay_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "overlay.toml"
+    file.write_text(block("toml", "[overlay]"), "utf-8")
+    knowledge = prepare(read({"CDS_KNOWLEDGE_OVERLAY": str(file)})).knowledge
+    assert knowledge.version.endswith("+st-elsewhere")
+    assert knowledge.scales["active-b12"][0].bands[0].below == 30
+
+
 def test_the_table_of_settings_is_that_of_the_settings() -> None:
     defaults = [f"`{one.shown_default}`" if one.shown_default else "" for one in variables()]
     rows = [f"| `{one.name}` | {shown} | {one.meaning} |" for one, shown in zip(variables(), defaults, strict=True)]
@@ -52,16 +89,14 @@ def test_the_table_of_settings_is_that_of_the_settings() -> None:
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:
-    linked, quoted = re.findall(r"\]\(([^)#:]+)\)", README), re.findall(r"`((?:service|cds_hooks)/[\w./]*)`", README)
+    linked = re.findall(r"\]\(([^)#:]+)\)", README)
+    quoted = re.findall(r"`((?:service|cds_hooks|tests|scripts)/[\w./]*)`", README)
     named = {*linked, *quoted}
     assert named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_the_example_of_local_codes_is_one(tmp_path: Path) -> None:
-    from service.hooks import prepare
-    from service.settings import read
-
     file = tmp_path / "codes.toml"
     file.write_text(block("toml", "NEUT"), "utf-8")
     codes = prepare(read({"CDS_LOCAL_CODES": str(file)})).site.local_codes
