@@ -63,7 +63,6 @@ NOT_CLINICIANS = ("Patient", "RelatedPerson")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 log = logging.getLogger("service")
-
 Chart = tuple[str | None, Sequence[RawResource]]  # whose, and the resources
 
 
@@ -204,7 +203,8 @@ def answer(request: HookRequest, service: Service, hook: Hook, ground: Ground, n
     as_of = now.astimezone(ground.site.zone)
     facts = ground.reader.read(resources, request.context.patient_id, as_of.date())
     if _holds_another(facts, fetched["patient"], request.context.patient_id):
-        log.warning("%s: prefetch holds another patient", service.id)
+        call = request.hook_instance if request.hook_instance_is_uuid else "no UUID"
+        log.warning("%s: prefetch holds another patient (hookInstance %s)", service.id, call)
     return hook.answer(request, _with_gaps(facts, fetched.values()), ground.knowledge, as_of)
 
 

@@ -341,7 +341,8 @@ def test_another_patient_in_prefetch_is_logged_without_his_id(
     prefetch: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     cards(client(), call(prefetch))
-    assert "neutropenia-review: prefetch holds another patient" in caplog.text
+    said = f"neutropenia-review: prefetch holds another patient (hookInstance {call()['hookInstance']})"
+    assert [record.getMessage() for record in caplog.records] == [said]
     assert "p-1" not in caplog.text and "p-2" not in caplog.text
 
 
