@@ -329,6 +329,15 @@ def test_unknown_prefetch_keys_are_logged_by_number_and_only_plain_ones_by_name(
     assert "Jane" not in caplog.text and "x" * 41 not in caplog.text
 
 
+@pytest.mark.parametrize("value", [0.4, 2.5])
+@pytest.mark.parametrize("named", ["p-1", "p-2"])
+def test_results_of_another_patient_alone_are_no_silence(web: FlaskClient, named: str, value: float) -> None:
+    others = {"patient": patient(named), "count": bundle(observation(value=value, patient="p-2"))}
+    (card,) = cards(web, call(others))
+    assert card["indicator"] == "info"
+    assert "belongs to another patient" in card["summary"]
+
+
 OTHERS = {
     "patient_and_results": {"patient": patient("p-2"), "count": bundle(observation(value=0.4, patient="p-2"))},
     "patient_alone": {"patient": patient("p-2"), "count": None},
