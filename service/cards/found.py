@@ -6,6 +6,7 @@ In: Assessment. Out: lines of a Markdown table: the count, the lineages beside i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from service.cards.page import Page, inert, safe
 from service.cards.words import amount, capital, cells, count_text, first_words, unit_text, words
@@ -40,6 +41,8 @@ def _counts(a: Assessment, page: Page) -> Iterator[str]:
         limit = page.say("limit", limit=_with_unit(page, format(a.limit, "f"))) if a.limit is not None else ""
         threshold = page.cite(inert(unit_text(page.knowledge, a.severity_band) or limit), _sources_of_grade(a, page))
         yield _count(a.count, threshold, _graded(a, page), page)
+        if a.lower:
+            yield _count(replace(a.count, value=a.lower, derivation="other"), "", page.say("lower"), page)
 
 
 def _sources_of_grade(a: Assessment, page: Page) -> list[str]:

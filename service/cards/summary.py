@@ -24,6 +24,8 @@ SUMMARY_LIMIT = 140
 LOW = frozenset({"mild", "moderate", "severe", "very-severe", "low-for-age", "neutropenia-grade-unknown"})
 SERIOUS = frozenset({"severe", "very-severe"})
 UNGRADED_ROWS = ("stale-", "history-", "newborn-", "pseudoneutropenia", "count-unreadable")
+UNVERIFIED = "pseudoneutropenia-below-0.5"  # the row of a void count that would be severe
+SIGNS = "neurological-signs"  # how rows of neurological signs begin: the patient is treated today
 FEVER = "fever-below-1.0"  # the row of fever with a count that is no emergency yet
 LIKELY = ("established", "probable", "possible")
 
@@ -94,7 +96,10 @@ def _values(**found: str | None) -> dict[str, str]:
 def _counted(count: Count | None, a: Assessment, knowledge: Knowledge) -> dict[str, str]:
     if count is None:
         return {}
-    return {"count": count_text(knowledge, count.value), "date": day(knowledge, count.when, a.as_of)}
+    shown = count_text(knowledge, count.value)
+    if a.lower and count is a.count:
+        shown = words(knowledge, "number", "either", lower=count_text(knowledge, a.lower), count=shown)
+    return {"count": shown, "date": day(knowledge, count.when, a.as_of)}
 
 
 def _also(a: Assessment, knowledge: Knowledge) -> dict[str, str]:
@@ -195,6 +200,8 @@ def _unreadable(a: Assessment, knowledge: Knowledge) -> Headline | None:
     counted = _counted(a.ungraded, a, knowledge) | _also(a, knowledge)
     taken = {"date": day(knowledge, gap.when, a.as_of)} if gap and gap.when else {}
     reason = words(knowledge, "gap", gap.reason if gap else "pseudoneutropenia")
+    if UNVERIFIED in a.rows:
+        return Headline("unverified", counted | taken | {"reason": reason})
     return Headline("unreadable", counted | taken | {"reason": reason})
 
 
@@ -220,7 +227,9 @@ def _nutrient(a: Assessment, knowledge: Knowledge) -> Headline | None:
         measured=day(knowledge, shown.when, a.as_of) if shown else None,
         neutrophils=_neutrophils(a, knowledge),
     )
-    return Headline(nutrient.status, _counted(a.count, a, knowledge) | texts)
+    urgent = any(row.startswith(SIGNS) for row in a.rows)
+    kind = f"{nutrient.status}-signs" if urgent else nutrient.status
+    return Headline(kind, _counted(a.count, a, knowledge) | texts)
 
 
 def _neutrophils(a: Assessment, knowledge: Knowledge) -> str:

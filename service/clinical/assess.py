@@ -23,7 +23,7 @@ from service.clinical.case import Case
 from service.clinical.chart import CHART, hottest
 from service.clinical.course import COURSE
 from service.clinical.facts import Gap, PatientFacts
-from service.clinical.grading import GRADING, bands_at, graded, newest_preliminary
+from service.clinical.grading import GRADING, bands_at, graded, lower_reading, newest_preliminary, voided
 from service.clinical.knowledge.model import Knowledge, Row
 from service.clinical.newborn import limits_at
 from service.clinical.samples import SAMPLES
@@ -83,6 +83,7 @@ def assess(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Assess
         options=options(case, suggested) if raised and not emergency else (),
         advice=(),
         lineages=tuple(_lineages(case)),
+        lower=lower_reading(case),
         ungraded=_ungraded(case),
         history=tuple(_history(case)),
         gaps=_gaps(case),
@@ -112,13 +113,13 @@ def _ungraded(case: Case) -> Count | None:
     preliminary = newest_preliminary(case)
     if preliminary and preliminary.count and preliminary is not graded(case):
         return preliminary.count
-    reading = graded(case)
-    if reading is None or case["severity"] != "not-assessable":
+    if case["severity"] != "not-assessable":
         return None
-    if reading.voided is not None:
-        used = tuple(r.reference for rs in reading.specimen.results.values() for r in rs if r.analyte == "neutrophils")
-        return Count(reading.voided, reading.specimen.when, "measured", tuple(sorted(used)), "final")
-    return reading.count
+    void, reading = voided(case), graded(case)
+    if void is None or void.voided is None:
+        return reading.count if reading else None
+    used = tuple(r.reference for r in void.specimen.results.get("neutrophils", ()))
+    return Count(void.voided, void.specimen.when, "measured", tuple(sorted(used)), "final")
 
 
 def _severity_band(case: Case) -> str:
@@ -147,8 +148,10 @@ def _flags(case: Case, emergency: Row | None) -> tuple[str, ...]:
     if emergency:
         flags.add(str(emergency.then["flag"]))
     reading = graded(case)
-    if reading and (case["severity"] != "not-assessable" or reading.voided is not None):
+    if reading and case["severity"] != "not-assessable":
         flags |= reading.flags
+    if case["pseudoneutropenia"] == "yes":
+        flags.add("pseudoneutropenia")
     if case["discrepant"] == "yes":
         flags.add("discrepant-anc")
     if any(g.reason == "implausible-result" for g in case.patient.gaps):
@@ -194,7 +197,7 @@ def _gaps(case: Case) -> tuple[Gap, ...]:
     for reading in case.readings:
         if reading is newest or reading.count is None:
             found.update(dict.fromkeys(reading.gaps))
-    if case.patient.birth is None and (case.readings or case.preliminary):
+    if case.birth is None and (case.readings or case.preliminary):
         found[Gap("patient", "age-unknown")] = None
     found.update((Gap(key, "not-supplied"), None) for key in case.patient.unavailable)
     found.update((gap, None) for gap in _not_looked_at(case))

@@ -150,6 +150,7 @@ class Assessment:
     options: tuple[Option, ...]
     advice: tuple[Advice, ...]
     lineages: tuple[Evidence, ...]  # hemoglobin, MCV, platelets ... as found beside the count
+    lower: Interval | None  # another reading of the graded draw that is worse: what alerts (A1, H2.9)
     ungraded: Count | None  # the newest count that could not be graded (stale) or only alerts (preliminary)
     history: tuple[HistoryPoint, ...]
     gaps: tuple[Gap, ...]

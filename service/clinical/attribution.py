@@ -19,6 +19,11 @@ __all__ = ["ATTRIBUTION", "certainties", "competing_causes", "composites", "evid
 NOT_ASSESSABLE, NOT_APPLICABLE = "not-assessable", "not-applicable"
 # From the least to the most certain; the last two say why there is no answer.
 CERTAINTY = (NOT_APPLICABLE, NOT_ASSESSABLE, "unlikely", "possible", "probable", "established")
+# Reasons of a Gap that mean: it was measured, and could not be used.
+UNUSABLE = frozenset([
+    "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated", "future",
+    "unreadable-resource", "comparator-not-understood", "unmapped-code",
+])  # fmt: skip
 DEFICIENT = frozenset(["deficient", "treated"])
 
 
@@ -51,6 +56,9 @@ def _why(case: Case, nutrient: Nutrient, reason: str) -> str:
     key = case.knowledge.analytes[nutrient.analyte].prefetch
     if reason != "not-measured":
         return reason
+    unused = next((g.reason for g in case.patient.gaps if g.what == nutrient.analyte and g.reason in UNUSABLE), None)
+    if unused:
+        return unused
     if key in case.patient.unavailable:
         return "not-supplied"
     return "query-failed" if any(g.what == key and g.reason == "query-failed" for g in case.patient.gaps) else reason

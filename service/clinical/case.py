@@ -136,7 +136,15 @@ class Case(dict[str, str]):
     @once
     def age(self, unit: str, at: date | None = None) -> Decimal | None:
         """The patient's age (d, mo, y) at a day, by default the day of the assessment."""
-        return age_in(unit, self.patient.birth, at or self.today)
+        return age_in(unit, self.birth, at or self.today)
+
+    @cached_property
+    def birth(self) -> Moment | None:
+        """The birth, unless it lies further back than anyone lives: a placeholder is no age."""
+        born = self.patient.birth
+        if born is None or self.today.year - born.earliest.year > self.limit("oldest-years"):
+            return None
+        return born
 
     @once
     def finding(self, fact: str) -> Finding:
@@ -238,12 +246,12 @@ class Case(dict[str, str]):
                 return UNKNOWN
             if age < below:
                 return level
-        raise AssertionError("the last group of an age fact is open")
+        return UNKNOWN
 
 
 def _newest_first(result: LabResult) -> tuple[float, bool, int, str]:
     assert result.when
-    return (-result.when.latest.timestamp(), result.method != "manual", -STATUS_RANK[result.status], result.reference)
+    return (-result.when.earliest.timestamp(), result.method != "manual", -STATUS_RANK[result.status], result.reference)
 
 
 def _apart(a: Moment, b: Moment) -> timedelta:

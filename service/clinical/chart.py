@@ -86,7 +86,9 @@ def pregnancy(case: Case) -> str:
     if weeks is not None:
         days = (weeks - case.limit("pregnancy-weeks")) * 7
         return "postpartum" if days <= case.limit("postpartum-days") else "no"
-    return "unknown-trimester" if _recorded_pregnant(case) else "no"
+    if _recorded_pregnant(case):
+        return "unknown-trimester"
+    return "postpartum" if _lately_pregnant(case) else "no"
 
 
 def _due(case: Case) -> int | None:
@@ -136,6 +138,20 @@ def _recorded_pregnant(case: Case) -> bool:
         p.active and p.concepts & PREGNANT and p.kind == "condition" and _since(p.onset or p.recorded, oldest)
         for p in case.patient.problems
     )
+
+
+def _lately_pregnant(case: Case) -> bool:
+    """A pregnancy on record that ended within six weeks, or would have by its length."""
+    postpartum = timedelta(days=float(case.limit("postpartum-days")))
+    longest = timedelta(weeks=float(case.limit("pregnancy-weeks")))
+    for problem in case.patient.problems:
+        if not problem.concepts & PREGNANT or problem.kind != "condition":
+            continue
+        begun, ended = problem.onset or problem.recorded, problem.abatement
+        over = ended.latest if ended else begun.earliest + longest if begun and problem.active else None
+        if over and case.as_of - postpartum <= over <= case.as_of:
+            return True
+    return False
 
 
 def _since(moment: Moment | None, oldest: date) -> bool:

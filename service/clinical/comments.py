@@ -14,12 +14,15 @@ from service.clinical.facts import LabResult
 
 __all__ = ["is_void"]
 
-WORDS = re.compile(r"[a-z0-9.]+")
+WORDS = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+")
 CELLS = ("neutrophil", "granulocyte", "leukocyte", "leucocyte", "wbc")
 WHITE_CELLS = (["white", "cell"], ["white", "cells"])
 PLATELETS = ("platelet", "thrombocyte", "plt")
 CLUMPS = ("clump", "aggregat", "agglutin")
 NEGATIONS = ("no", "not", "without", "absent", "negative")
+NEGATIONS_AFTER = ("none", "absent", "negative", "not", "excluded")
+SAMPLES = ("sample", "specimen", "blood", "tube", "edta", "collection")
+AGES = ("old", "age", "aged", "delayed", "after")
 HOURS = ("h", "hr", "hrs", "hour", "hours")
 DAYS = ("d", "day", "days")
 
@@ -42,7 +45,7 @@ def _clumps(words: list[str], within: int) -> bool:
     cells = [i for i, w in enumerate(words) if w.startswith(CELLS) or words[i : i + 2] in WHITE_CELLS]
     platelets = [i for i, w in enumerate(words) if w.startswith(PLATELETS)]
     clumps = [i for i, w in enumerate(words) if w.startswith(CLUMPS) and not _negated(words, i)]
-    return any(_distance(cells, i) <= min(within, _distance(platelets, i)) for i in clumps)
+    return any(_distance(cells, i) <= within and _distance(cells, i) < _distance(platelets, i) for i in clumps)
 
 
 def _distance(indices: list[int], index: int) -> int:
@@ -50,16 +53,19 @@ def _distance(indices: list[int], index: int) -> int:
 
 
 def _negated(words: list[str], index: int) -> bool:
-    return any(w in NEGATIONS for w in words[max(0, index - 3) : index])
+    """Whether a word near before, or one of the next two, takes it back: 'no clumps', 'clumps not seen'."""
+    return any(w in NEGATIONS for w in words[max(0, index - 3) : index]) or any(
+        w in NEGATIONS_AFTER for w in words[index + 1 : index + 3]
+    )
 
 
 def _old(words: list[str], limits: Mapping[str, Decimal]) -> bool:
-    """An age of the sample, in hours or days, beyond the limit: 'sample 30 h old'."""
-    if not any(w in ("old", "age", "aged", "delayed") for w in words):
-        return False
-    for number, unit in itertools.pairwise(words):
-        if number.replace(".", "", 1).isdigit() and unit in HOURS + DAYS:
+    """An age of the sample, in hours or days, beyond the limit: 'sample 30 h old', '2 days after collection'."""
+    within = int(limits["comment-within-words"])
+    for i, (number, unit) in enumerate(itertools.pairwise(words)):
+        if number[0].isdigit() and unit in HOURS + DAYS:
+            near = words[max(0, i - within) : i + 2 + within]
             hours = Decimal(number) * (24 if unit in DAYS else 1)
-            if hours > limits["sample-age-hours"]:
+            if hours > limits["sample-age-hours"] and set(near) & set(AGES) and set(near) & set(SAMPLES):
                 return True
     return False

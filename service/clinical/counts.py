@@ -14,13 +14,13 @@ from service.clinical.assessment import Count
 from service.clinical.comments import is_void
 from service.clinical.facts import Gap, LabResult
 from service.clinical.interval import Interval
+from service.clinical.other_readings import other_readings
 from service.clinical.specimens import Specimen
 
 __all__ = ["COUNT_ANALYTES", "Reading", "read_count"]
 
 HUNDRED = Decimal(100)
 OTHERS = ("lymphocytes", "monocytes", "eosinophils", "basophils")
-PRECURSORS = ("metamyelocytes", "myelocytes", "promyelocytes")
 COUNT_ANALYTES = frozenset(
     ["neutrophils", "neutrophils-percent", "segmented", "segmented-percent", "bands", "bands-percent"]
 )
@@ -74,14 +74,14 @@ def _reading(
     status = min((r.status for r in derived.used), key=["preliminary", "final", "amended", "corrected"].index)
     references = tuple(sorted({r.reference for r in derived.used}))
     count = Count(derived.value, specimen.when, derived.derivation, references, status)
-    differs = _differing(derived, calculated, limits)
-    lower = [i for i in (differs, _without_immature(specimen, derived, limits)) if i]
+    others = other_readings(specimen, derived.value, derived.used, calculated.value if calculated else None, limits)
     flags = derived.flags | ({"unit-inferred"} if any(r.unit_inferred for r in derived.used) else set())
+    flags |= {"conflicting-results"} if others.conflicting else set()
     gaps: tuple[Gap, ...] = () if derived.gap is None else (_gap(specimen, derived.gap),)
-    if _nrbc_uncorrected(specimen, derived, limits):
+    if others.without_nucleated:
         gaps += (_gap(specimen, "nucleated-red-cells"),)
-    alert = min([derived.value, *lower], key=lambda i: (i.high is None, i.high))
-    return Reading(specimen, count, alert, frozenset(flags), gaps, differs=differs)
+    alert = min([derived.value, *others.lower], key=lambda i: (i.high is None, i.high))
+    return Reading(specimen, count, alert, frozenset(flags), gaps, differs=others.calculated)
 
 
 def _direct(specimen: Specimen) -> _Derived | None:
@@ -99,19 +99,18 @@ def _calculated(specimen: Specimen, limits: Mapping[str, Decimal]) -> _Derived |
     """A1.3 to A1.5: from the white cell count and the differential; segmented cells alone are a lower bound (H2.10)."""
     wbc = specimen.first("wbc-corrected") or specimen.first("wbc")
     segmented_count = specimen.first("segmented")
-    if wbc is None or wbc.value is None or not wbc.value.is_exact:
+    if wbc is None or wbc.value is None:
         return _lower_bound((segmented_count,), segmented_count.value, None) if segmented_count else None
-    cells = wbc.value.number
     total, segmented, bands = (_percent(specimen, a) for a in ("neutrophils", "segmented", "bands"))
     if total:
         return _from_total(specimen, wbc, total, bands, limits)
     if segmented and bands:
         share = _sum(_value(segmented), _value(bands))
-        return _Derived(share.scaled(cells / HUNDRED), "wbc-times-percent", (wbc, segmented, bands))
+        return _Derived(_share(wbc.value, share), "wbc-times-percent", (wbc, segmented, bands))
     if segmented:
-        rest = _others_percent(specimen)
-        high = None if rest is None else cells * (HUNDRED - rest) / HUNDRED
-        return _lower_bound((wbc, segmented), _value(segmented).scaled(cells / HUNDRED), high)
+        rest, cells = _others_percent(specimen), wbc.value.high
+        high = None if rest is None or cells is None else cells * (HUNDRED - rest) / HUNDRED
+        return _lower_bound((wbc, segmented), _share(wbc.value, _value(segmented)), high)
     return _lower_bound((segmented_count,), segmented_count.value, None) if segmented_count else None
 
 
@@ -120,8 +119,7 @@ def _from_total(
 ) -> _Derived:
     """Total neutrophils in percent: bands are added only when the differential closes with them (A1)."""
     assert wbc.value
-    per_cent = wbc.value.number / HUNDRED
-    plain = _Derived(_value(total).scaled(per_cent), "wbc-times-percent", (wbc, total))
+    plain = _Derived(_share(wbc.value, _value(total)), "wbc-times-percent", (wbc, total))
     if bands is None or not _value(bands).is_exact or not _value(total).is_exact:
         return plain
     rest, slack = _others_percent(specimen), limits["differential-closes-within-percent"]
@@ -129,7 +127,7 @@ def _from_total(
     if rest is not None and abs(share + rest - HUNDRED) <= slack:
         return plain
     if rest is not None and abs(share + band_share + rest - HUNDRED) <= slack:
-        both = Interval.exact(share + band_share).scaled(per_cent)
+        both = _share(wbc.value, Interval.exact(share + band_share))
         return _Derived(both, "segmented-plus-bands", (wbc, total, bands))
     return _Derived(plain.value, plain.derivation, plain.used, gap="bands-undecidable" if band_share else None)
 
@@ -140,49 +138,12 @@ def _lower_bound(used: tuple[LabResult, ...], low: Interval | None, high: Decima
     return _Derived(value, "lower-bound", used, frozenset(["lower-bound"]), "bands-not-reported")
 
 
-def _differing(derived: _Derived, calculated: _Derived | None, limits: Mapping[str, Decimal]) -> Interval | None:
-    """The calculated count when it is exact and further from the measured one than the limit."""
-    if calculated is None or not calculated.value.is_exact or not derived.value.is_exact:
-        return None
-    measured, other = derived.value.number, calculated.value.number
-    apart = abs(measured - other) * HUNDRED > limits["counts-differ-percent"] * max(measured, other)
-    return calculated.value if apart else None
-
-
-def _without_immature(specimen: Specimen, derived: _Derived, limits: Mapping[str, Decimal]) -> Interval | None:
-    """The count less the immature granulocytes that an analyzer may have taken for neutrophils (H2.9)."""
-    if not derived.value.is_exact or derived.used[0].method == "manual":
-        return None
-    immature = _immature(specimen, limits)
-    return None if immature is None else Interval.exact(max(Decimal(0), derived.value.number - immature))
-
-
-def _immature(specimen: Specimen, limits: Mapping[str, Decimal]) -> Decimal | None:
-    """Cells that an analyzer may have counted as neutrophils, 10*9/L."""
-    absolute = specimen.first("immature-granulocytes")
-    if absolute and absolute.value:
-        return absolute.value.number
-    wbc, share = specimen.first("wbc"), _percent(specimen, "immature-granulocytes")
-    if wbc and wbc.value and share:
-        return wbc.value.number * _value(share).number / HUNDRED
-    shares = [_value(p).number for p in (_percent(specimen, a) for a in PRECURSORS) if p]
-    if wbc and wbc.value and sum(shares, Decimal(0)) >= limits["precursors-percent"]:
-        return wbc.value.number * sum(shares, Decimal(0)) / HUNDRED
-    return None
-
-
 def _exceeds_white_cells(derived: _Derived, specimen: Specimen, limits: Mapping[str, Decimal]) -> bool:
     """Neutrophils beyond all white cells: one of the two is wrong (A1)."""
     wbc = specimen.first("wbc")
     if wbc is None or wbc.value is None or wbc.value.high is None or derived.value.low is None:
         return False
     return derived.value.low > wbc.value.high * (HUNDRED + limits["count-exceeds-white-cells-percent"]) / HUNDRED
-
-
-def _nrbc_uncorrected(specimen: Specimen, derived: _Derived, limits: Mapping[str, Decimal]) -> bool:
-    nrbc = specimen.first("nrbc-percent")
-    from_white_cells = any(r.analyte == "wbc" for r in derived.used)
-    return bool(from_white_cells and nrbc and nrbc.value and nrbc.value.number >= limits["nrbc-per-100-white-cells"])
 
 
 def _percent(specimen: Specimen, cell: str) -> LabResult | None:
@@ -201,6 +162,13 @@ def _others_percent(specimen: Specimen) -> Decimal | None:
 def _value(result: LabResult) -> Interval:
     assert result.value
     return result.value
+
+
+def _share(cells: Interval, percent: Interval) -> Interval:
+    """Cells x percent / 100, both of them intervals of amounts."""
+    low = None if cells.low is None or percent.low is None else cells.low * percent.low / HUNDRED
+    high = None if cells.high is None or percent.high is None else cells.high * percent.high / HUNDRED
+    return Interval(low, high, cells.low_open or percent.low_open, cells.high_open or percent.high_open)
 
 
 def _sum(a: Interval, b: Interval) -> Interval:

@@ -15,7 +15,7 @@ from service.clinical.newborn import limits_at
 from service.clinical.once import once
 from service.clinical.scales import UNKNOWN, against_range, place, touched
 
-__all__ = ["GRADING", "bands_at", "grade", "graded", "newest_preliminary"]
+__all__ = ["GRADING", "bands_at", "grade", "graded", "lower_reading", "newest_preliminary", "voided"]
 
 NONE, BY_THE_HOUR = "none", "by-the-hour"
 GRADE_UNKNOWN = "neutropenia-grade-unknown"
@@ -29,13 +29,21 @@ ORDER = (NONE, "normal", "borderline", GRADE_UNKNOWN, "low-for-age", "mild", "mo
 @once
 def graded(case: Case) -> Reading | None:
     """The reading that severity rests on: the newest final one; without one in time, a low preliminary one (H6.53)."""
-    newest = next((r for r in case.readings if r.count or r.voided), None)
+    newest = next((r for r in case.readings if r.count), None)
     if newest is not None and _days(case, newest) <= case.limit("count-old-days"):
         return newest
     preliminary = newest_preliminary(case)
     if preliminary and preliminary.count and _low(grade(case, preliminary, preliminary.count.value)):
         return preliminary
     return newest
+
+
+@once
+def voided(case: Case) -> Reading | None:
+    """The newest draw when its comment voids it: a newer usable one makes it history."""
+    newest = next((r for r in case.readings if r.count or r.voided), None)
+    fresh = newest is not None and _days(case, newest) <= case.limit("count-recent-days")
+    return newest if newest and newest.voided and fresh else None
 
 
 @once
@@ -111,12 +119,31 @@ def count_age(case: Case) -> str:
 
 
 def alert_grade(case: Case) -> str:
-    """The grade of the lower of two readings of the graded specimen, for alerts; `none` when nothing is graded."""
+    """The grade of the lowest reading of the graded specimen and of those that may be of the same time, for alerts."""
     reading = graded(case)
     if reading is None or reading.alert is None or case["severity"] == NOT_ASSESSABLE:
         return NONE
-    lower = grade(case, reading, reading.alert)
-    return max(lower, case["severity"], key=ORDER.index)
+    readings = [reading, *_of_the_same_time(case, reading)]
+    lower = [grade(case, r, r.alert) for r in readings if r.alert]
+    return max([*lower, case["severity"]], key=ORDER.index)
+
+
+def lower_reading(case: Case) -> Interval | None:
+    """The lowest reading of the graded time when it is of a worse grade; None when the readings agree."""
+    reading = graded(case)
+    if reading is None or case["alert-grade"] in (NONE, case["severity"]):
+        return None
+    alerts = [r.alert for r in (reading, *_of_the_same_time(case, reading)) if r.alert]
+    return min(alerts, key=lambda i: (i.high is None, i.high))
+
+
+def _of_the_same_time(case: Case, reading: Reading) -> list[Reading]:
+    """Readings whose times overlap that of a reading, because one of them has a date without a time (H5.38)."""
+    when = reading.specimen.when
+    return [
+        r for r in case.readings
+        if r is not reading and r.specimen.when.earliest <= when.latest and when.earliest <= r.specimen.when.latest
+    ]  # fmt: skip
 
 
 def ungraded_grade(case: Case) -> str:
@@ -169,10 +196,9 @@ def newborn_count(case: Case) -> str:
 
 
 def voided_count(case: Case) -> str:
-    """What a clumped or old sample showed; `none` when the graded draw is not void."""
-    reading = graded(case)
-    recent = case["count-age"] in ("current", "recent")
-    return _on(case, "newborn-alert", reading.voided) if reading and reading.voided and recent else NONE
+    """What a clumped or old sample showed; `none` when the newest draw is not void."""
+    reading = voided(case)
+    return _on(case, "newborn-alert", reading.voided) if reading and reading.voided else NONE
 
 
 def pseudoneutropenia(case: Case) -> str:

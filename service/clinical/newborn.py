@@ -20,7 +20,7 @@ SECONDS_PER_HOUR = Decimal(3600)
 
 def limits_at(case: Case, draw: Moment) -> tuple[Decimal, Decimal] | None:
     """(lowest, highest) limit in 10*9/L over the possible hours of age; None without a birth date."""
-    birth, curve = case.patient.birth, case.knowledge.newborn_curve
+    birth, curve = case.birth, case.knowledge.newborn_curve
     if birth is None:
         return None
     first, last = _hours(birth.latest, draw.earliest), _hours(birth.earliest, draw.latest)

@@ -32,9 +32,9 @@ class Specimen:
         return found[0] if found else None
 
 
-def best(result: LabResult) -> tuple[bool, int, str]:
-    """Sort key among reports of one draw: manual first, then by status, then by reference (not by input order)."""
-    return (result.method != "manual", -STATUS_RANK[result.status], result.reference)
+def best(result: LabResult) -> tuple[bool, int, float, str]:
+    """Sort key among reports of one draw: manual first, then by status, then the newest, then by reference."""
+    return (result.method != "manual", -STATUS_RANK[result.status], *_newest_first(result))
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def specimens(results: Iterable[LabResult], window: timedelta) -> tuple[Specimen
 
 def _near(draws: list[_Draw], when: Moment, window: timedelta) -> Iterator[_Draw]:
     """The last draws, as long as they are within the window; no draw before them can be, all come newest first."""
-    return takewhile(lambda draw: draw.when.latest - when.latest <= window, reversed(draws))
+    return takewhile(lambda draw: draw.when.earliest - when.earliest <= window, reversed(draws))
 
 
 def _same(draw: _Draw, keys: set[str], when: Moment, window: timedelta) -> bool:
@@ -78,14 +78,14 @@ def _same(draw: _Draw, keys: set[str], when: Moment, window: timedelta) -> bool:
 
 def _newest_first(result: LabResult) -> tuple[float, str]:
     assert result.when
-    return (-result.when.latest.timestamp(), result.reference)
+    return (-result.when.earliest.timestamp(), result.reference)  # H5.38: the earliest for freshness
 
 
 def _together(anchor: Moment, other: Moment, window: timedelta) -> bool:
-    """Whether two times are within the window; a day without a time goes with the same day without a time only."""
+    """Whether two times are within the window; a day without a time goes with the same day only, a month with none."""
     if anchor.is_instant and other.is_instant:
         return abs(anchor.latest - other.latest) <= window
-    return anchor == other
+    return anchor == other and anchor.latest - anchor.earliest <= timedelta(days=1)
 
 
 def _specimen(draw: _Draw) -> Specimen:

@@ -75,8 +75,22 @@ def _suggestion(case: Case, row: Row, order: str) -> SuggestedOrder | None:
 
 @once
 def on_file(case: Case) -> frozenset[str]:
-    """Orders that are active, draft or on hold."""
-    return frozenset(order for o in case.patient.orders for order in o.orders)
+    """Orders that are active, draft or on hold, and lately made: an old one was forgotten, not repeated."""
+    limit = int(case.limit("ordered-silence-days"))
+    lately = (o for o in case.patient.orders if o.authored is None or days_between(o.authored, case.today) <= limit)
+    return frozenset(order for o in lately for order in o.orders) - COUNT_ORDERS | _repeats(case)
+
+
+@once
+def _repeats(case: Case) -> frozenset[str]:
+    """Blood counts ordered after the newest one was taken: only they are repeats (H2.15)."""
+    newest = next((r.specimen.when for r in (*case.preliminary, *case.readings)), None)
+    return frozenset(
+        order
+        for o in case.patient.orders
+        if newest is None or (o.authored is not None and o.authored.earliest > newest.latest)
+        for order in o.orders & COUNT_ORDERS
+    )
 
 
 def _answered(case: Case, order: str) -> bool:
@@ -96,8 +110,8 @@ def options(case: Case, suggested: tuple[SuggestedOrder, ...]) -> tuple[Option, 
 
 
 def repeat_ordered(case: Case) -> str:
-    """Whether a blood count is on order (H2.15)."""
-    return "yes" if on_file(case) & COUNT_ORDERS else "no"
+    """Whether a blood count was ordered after the newest one (H2.15)."""
+    return "yes" if _repeats(case) else "no"
 
 
 def handled(case: Case, nutrient_id: str) -> str:

@@ -17,7 +17,7 @@ __all__ = ["UNREAD"]
 CANNOT_READ = frozenset([
     "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated", "future",
     "unreadable-resource", "no-white-cell-count", "exceeds-white-cells", "unmapped-code", "status-unknown",
-    "comparator-not-understood",
+    "status-missing", "comparator-not-understood",
 ])  # fmt: skip
 MISDATED = frozenset(["before-birth", "too-old"])
 # Reasons of a Gap of some Observation that was left out before its code was looked at.
@@ -27,16 +27,21 @@ LEFT_OUT = frozenset(["other-patient", "unreadable-resource"])
 def unreadable(case: Case) -> str:
     """Whether a count, newer than the graded one, was measured and could not be read."""
     anchor = graded(case)
-    if anchor is None or not (anchor.count or anchor.voided):
+    mute = [r.specimen.when for r in case.readings if r.count is None and r.voided is None]
+    if anchor is None or anchor.count is None:
         left = any(_may_be_a_count(g, case) for g in case.patient.gaps)
-        return "yes" if left or any(_lately(r.specimen.when, case) for r in case.readings) else "no"
+        return "yes" if left or any(_lately(t, case) for t in mute) else "no"
     horizon = anchor.specimen.when.latest
     gaps = [g for g in case.patient.gaps if g.what in COUNT_ANALYTES and g.reason in CANNOT_READ]
     if any(g.when is None for g in gaps):
         return "yes"
-    times = [r.specimen.when for r in case.readings if r.count is None and r.voided is None]
-    times += [g.when for g in gaps if g.when]
+    times = [*mute, *(g.when for g in gaps if g.when)]
     return "yes" if any(t.latest > horizon and _lately(t, case) for t in times) else "no"
+
+
+def incomplete(case: Case) -> str:
+    """Whether only a part of the blood counts was supplied: a newer one may be among the rest."""
+    return "yes" if any(g.what == "count" and g.reason == "incomplete" for g in case.patient.gaps) else "no"
 
 
 def _lately(moment: Moment, case: Case) -> bool:
@@ -59,4 +64,4 @@ def white_cells_alone(case: Case) -> str:
     return "no" if newer else "yes"
 
 
-UNREAD = {"count-unreadable": unreadable, "white-cells-alone": white_cells_alone}
+UNREAD = {"count-unreadable": unreadable, "count-incomplete": incomplete, "white-cells-alone": white_cells_alone}

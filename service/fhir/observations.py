@@ -77,6 +77,11 @@ class ObservationReader:
                 found.append(Gap(coded.analyte.id, "time-assumed" if when else "undated", names[0], when=when))
         return found
 
+    def analyte(self, concept: CodeableConcept) -> str | None:
+        """The analyte of a concept, by its codes."""
+        coded = self._find(concept)
+        return coded.analyte.id if coded else None
+
     def _find(self, concept: CodeableConcept) -> Coded | None:
         """LOINC first, then other standard codes, then the site's own."""
         codings = concept.coding
@@ -95,7 +100,7 @@ class ObservationReader:
     ) -> None:  # fmt: skip
         """Add the result of one part, or its Gap."""
         id, reference = coded.analyte.id, names[0]
-        measured = measure(part, coded.analyte, self._answers)
+        measured = "no-value" if part.dataAbsentReason else measure(part, coded.analyte, self._answers)
         if isinstance(measured, str):
             found.append(Gap(id, measured, reference, when=when))
             return

@@ -109,7 +109,9 @@ class _Chart:
     def _decode(self, one: RawResource) -> None:
         decoded: Any = fhir.decode(one.type, one.raw)
         if decoded is None:
-            self.gaps.append(Gap(one.type, "unreadable-resource", None, detail=one.path))
+            code = fhir.code_of(one.raw) if one.type == "Observation" else None
+            analyte = self.observations.analyte(code) if code else None
+            self.gaps.append(Gap(analyte or one.type, "unreadable-resource", None, detail=one.path))
             return
         url = one.full_url
         if decoded.id:

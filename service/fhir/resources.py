@@ -70,6 +70,7 @@ class Value(Struct, gc=False, kw_only=True):
     valueDateTime: str | None = None
     referenceRange: list[ReferenceRange] = []
     interpretation: list[CodeableConcept] = []
+    dataAbsentReason: CodeableConcept | None = None
 
 
 class Component(Value, gc=False):
@@ -247,6 +248,21 @@ def decode(kind: str, raw: bytes | msgspec.Raw) -> Struct | None:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     return found
+
+
+class _Head(Struct, gc=False):
+    code: CodeableConcept
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def code_of(raw: bytes | msgspec.Raw) -> CodeableConcept | None:
+    """The code of a resource that could not be read as a whole."""
+    try:
+        return _HEAD.decode(raw).code
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def short(reference: str) -> str:

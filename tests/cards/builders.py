@@ -164,6 +164,7 @@ def patient(**changes: Any) -> Assessment:
             result("hemoglobin", "14.8", "g/dL", "ok", ">=13.0 g/dL", "2026-06-12", "who-2024"),
             result("platelets", "232", "10*9/L", "ok", ">=150 10*9/L", "2026-06-12", "who-2024"),
         ),
+        "lower": None,
         "ungraded": None,
         "history": (),
         "gaps": (Gap("crp", "not-measured"),),

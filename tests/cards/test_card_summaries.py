@@ -89,7 +89,7 @@ SINGLE = {
     ),
     "a newborn is not graded without the hour of birth": (
         ungraded(flags=("hour-specific-range-needed", "nutrition-not-led"), ungraded=count("3.99"), nutrients=()),
-        "Newborn, neutrophils 3.99 x10*9/L (14 Jun): not graded, the range depends on the hour of life",
+        "Newborn, neutrophils 3.99 x10*9/L (14 Jun): not graded, the range depends on hours of life and maturity",
     ),
     "a count without unit cannot be graded": (
         ungraded(gaps=(Gap("neutrophils", "unit-missing", "Observation/1"),)),

@@ -53,6 +53,9 @@ def _replace(rules: Rules, site: Rules, file: str, faults: Faults) -> None:
     for name, value in site.limits.items():
         if name not in rules.limits:
             faults.add(file, name, "is no limit of the knowledge")
+        before = rules.limits.get(name, value)
+        if not before / 2 <= value <= before * 2:
+            faults.add(file, name, f"is more than twice or less than half of ours ({before})")
         rules.limits[name] = value
     for fact, scales in site.scales.items():
         for scale in scales:

@@ -81,7 +81,7 @@ def _limits(file: str, entries: Mapping[str, Any], faults: Faults) -> dict[str, 
 
 def _number(value: Any) -> Decimal:
     """A number of TOML, 0 or more; TypeError says what is wrong."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite() or value < 0:
         raise TypeError("is no number of 0 or more (write it without quotes)")
     return Decimal(value)
 
