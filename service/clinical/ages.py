@@ -5,12 +5,12 @@ In: a birth and a moment. Out: an age in days, months or years; None when the bi
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from service.clinical.facts import Moment
 
-__all__ = ["age_in", "days_between"]
+__all__ = ["age_in", "apart", "days_between"]
 
 DAYS_PER_MONTH, DAYS_PER_YEAR = 31, 366
 
@@ -39,3 +39,10 @@ def _birthday(born: date, years: int) -> date:
 def days_between(earlier: Moment, later: date) -> int:
     """Whole calendar days from a moment (its earliest day) to a day."""
     return (later - earlier.earliest.date()).days
+
+
+def apart(a: Moment, b: Moment) -> timedelta:
+    """The shortest time between two moments of any precision."""
+    if a.earliest <= b.latest and b.earliest <= a.latest:
+        return timedelta(0)
+    return min(abs(a.earliest - b.latest), abs(b.earliest - a.latest))

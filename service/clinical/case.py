@@ -8,34 +8,22 @@ an analyte; or a function of service.clinical.derived.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from service.clinical.ages import age_in, days_between
+from service.clinical.ages import age_in, apart, days_between
 from service.clinical.counts import Reading, read_count
 from service.clinical.facts import LabResult, Moment, PatientFacts
 from service.clinical.interval import Interval
-from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Levels, Row, Scale
+from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
 from service.clinical.once import once
 from service.clinical.records import concept_recorded, drug_recorded
-from service.clinical.scales import CROSSING, UNKNOWN, against_range, place
+from service.clinical.scales import CROSSING, UNKNOWN, Finding, against_range, place
 from service.clinical.specimens import STATUS_RANK, specimens
 
 __all__ = ["Case", "Finding"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Where the newest result of an analyte stands; no `band` when nothing was measured or a comparator crosses."""
-
-    fact: str
-    level: str
-    result: LabResult | None = None
-    band: Band | None = None
-    scale: Scale | None = None
 
 
 class Case(dict[str, str]):
@@ -166,7 +154,7 @@ class Case(dict[str, str]):
             recent = int(self.limit("count-recent-days"))
             return next((r for r in found if r.when and days_between(r.when, self.today) <= recent), None)
         window = self.hours("beside-count-hours")
-        near = [(r, apart) for r in found if r.when and (apart := _apart(r.when, anchor)) <= window]
+        near = [(r, gap) for r in found if r.when and (gap := apart(r.when, anchor)) <= window]
         return min(near, key=lambda pair: pair[1])[0] if near else None
 
     @cached_property
@@ -252,13 +240,6 @@ class Case(dict[str, str]):
 def _newest_first(result: LabResult) -> tuple[float, bool, int, str]:
     assert result.when
     return (-result.when.earliest.timestamp(), result.method != "manual", -STATUS_RANK[result.status], result.reference)
-
-
-def _apart(a: Moment, b: Moment) -> timedelta:
-    """The shortest time between two moments of any precision."""
-    if a.earliest <= b.latest and b.earliest <= a.latest:
-        return timedelta(0)
-    return min(abs(a.earliest - b.latest), abs(b.earliest - a.latest))
 
 
 def _yes(answer: bool) -> str:

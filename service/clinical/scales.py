@@ -6,14 +6,27 @@ Source: knowledge A2 (comparators), B1 (compare in the unit reported), H2.10.
 
 from __future__ import annotations
 
-from service.clinical.facts import Range
-from service.clinical.interval import Interval
-from service.clinical.knowledge.model import Band
+from dataclasses import dataclass
 
-__all__ = ["CROSSING", "UNKNOWN", "against_range", "place", "touched"]
+from service.clinical.facts import LabResult, Range
+from service.clinical.interval import Interval
+from service.clinical.knowledge.model import Band, Scale
+
+__all__ = ["CROSSING", "UNKNOWN", "Finding", "against_range", "place", "touched"]
 
 CROSSING = "crossing"
 UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where the newest result of an analyte stands; no `band` when nothing was measured or a comparator crosses."""
+
+    fact: str
+    level: str
+    result: LabResult | None = None
+    band: Band | None = None
+    scale: Scale | None = None
 
 
 def touched(value: Interval, bands: tuple[Band, ...]) -> tuple[Band, ...]:

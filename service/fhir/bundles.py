@@ -12,7 +12,8 @@ import msgspec
 
 from cds_hooks.prefetch import Resource, read_value
 from service.fhir.reader import RawResource
-from service.fhir.resources import Reference, short
+from service.fhir.references import short
+from service.fhir.resources import Reference
 
 __all__ = ["open_bundle", "split_patients"]
 

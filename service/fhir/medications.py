@@ -19,6 +19,7 @@ from service.fhir import resources as fhir
 from service.fhir.concepts import Matcher, texts_of, words_of
 from service.fhir.moments import Moments
 from service.fhir.quantities import is_number
+from service.fhir.references import short
 
 __all__ = ["MedicationReader"]
 
@@ -94,7 +95,7 @@ def _drug(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir
     if reference is None:
         return "medication-not-readable"
     key = reference.reference or ""
-    found = _contained(use, key[1:]) if key.startswith("#") else drugs.get(key) or drugs.get(fhir.short(key))
+    found = _contained(use, key[1:]) if key.startswith("#") else drugs.get(key) or drugs.get(short(key))
     if found:
         return found
     return fhir.Medication() if reference.display else "medication-not-readable"

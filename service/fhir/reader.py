@@ -22,6 +22,7 @@ from service.fhir.medications import MedicationReader
 from service.fhir.moments import Moments
 from service.fhir.observations import Draws, ObservationReader, without_duplicates
 from service.fhir.problems import ProblemReader
+from service.fhir.references import short
 
 __all__ = ["RawResource", "Reader", "Site"]
 
@@ -116,21 +117,21 @@ class _Chart:
         url = one.full_url
         if decoded.id:
             name = f"{one.type}/{decoded.id}"
-            names = (name,) if url is None or url.endswith(name) else (name, fhir.short(url))
+            names = (name,) if url is None or url.endswith(name) else (name, short(url))
         else:
-            names = (fhir.short(url) if url else one.path,)
+            names = (short(url) if url else one.path,)
         self.seen[type(decoded)].append(_Seen(names, decoded))
 
     def _patient(self, patient_id: str | None) -> tuple[_Seen | None, dict[str, bool]]:
         """The Patient, and which references mean him; without an id the only Patient, else the first subject named."""
-        wanted = {patient_id, f"Patient/{patient_id}", fhir.short(patient_id)} if patient_id else set()
+        wanted = {patient_id, f"Patient/{patient_id}", short(patient_id)} if patient_id else set()
         patients = self.seen[fhir.Patient]
         mine = [p for p in patients if wanted.intersection((p.resource.id, *p.names))] if wanted else patients[:1]
         names = {name for p in mine for name in p.names} | {name for name in wanted if name}
         if not names:
             subjects = (s.resource.subject for kind in (fhir.Observation, fhir.Condition) for s in self.seen[kind])
             named = [s.reference for s in subjects if s and s.reference and not s.reference.startswith("#")]
-            names = {fhir.short(min(named))} if named else set()
+            names = {short(min(named))} if named else set()
         ids = {name.removeprefix("Patient/").removeprefix("urn:uuid:") for name in names}
         own = dict.fromkeys([form for id in ids for form in (f"Patient/{id}", f"urn:uuid:{id}", id)] + [*names], True)
         others = [p for p in patients if mine and not own.get(p.names[0])]
@@ -144,7 +145,7 @@ class _Chart:
             return True
         known = self.own.get(reference)
         if known is None:
-            known = self.own[reference] = self.own.get(fhir.short(reference), not self.own)
+            known = self.own[reference] = self.own.get(short(reference), not self.own)
         return known
 
     def _draws(self, today: date | None) -> Draws:
@@ -153,7 +154,7 @@ class _Chart:
             if seen.resource.status not in ("entered-in-error", "cancelled"):
                 when = self.moments.of(seen.resource.effectiveDateTime, seen.resource.effectivePeriod)
                 for result in seen.resource.result:
-                    draws.reports.setdefault(fhir.short(result.reference or ""), (seen.names[0], when))
+                    draws.reports.setdefault(short(result.reference or ""), (seen.names[0], when))
         for seen in self._own(fhir.Specimen):
             notes = [note.text for note in seen.resource.note if note.text]
             texts = notes + [text for c in seen.resource.condition for text in texts_of(c)]

@@ -14,8 +14,7 @@ from msgspec import Struct
 __all__ = [
     "READ", "Annotation", "CodeableConcept", "Coding", "Component", "Condition", "DiagnosticReport", "Dosage",
     "FamilyMemberHistory", "Medication", "MedicationUse", "Observation", "Patient", "Period", "Procedure",
-    "Quantity", "Reference", "ReferenceRange", "Resource", "ServiceRequest", "Specimen", "Value", "decode",
-    "short",
+    "Quantity", "Reference", "ReferenceRange", "Resource", "ServiceRequest", "Specimen", "Value", "code_of", "decode",
 ]  # fmt: skip
 
 
@@ -223,6 +222,10 @@ class MedicationUse(Resource, gc=False):
     dosage: list[Dosage] | Dosage | None = None
 
 
+class Head(Struct, gc=False):
+    code: CodeableConcept
+
+
 READ: dict[str, type[Struct]] = {
     "Patient": Patient,
     "DiagnosticReport": DiagnosticReport,
@@ -238,7 +241,7 @@ READ: dict[str, type[Struct]] = {
     "MedicationAdministration": MedicationUse,
     "MedicationDispense": MedicationUse,
 }
-_DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in READ.items()}
+_DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in {**READ, "": Head}.items()}
 
 
 def decode(kind: str, raw: bytes | msgspec.Raw) -> Struct | None:
@@ -250,25 +253,7 @@ def decode(kind: str, raw: bytes | msgspec.Raw) -> Struct | None:
     return found
 
 
-class _Head(Struct, gc=False):
-    code: CodeableConcept
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-
-
 def code_of(raw: bytes | msgspec.Raw) -> CodeableConcept | None:
     """The code of a resource that could not be read as a whole."""
-    try:
-        return _HEAD.decode(raw).code
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
-
-
-def short(reference: str) -> str:
-    """A reference without its server and version: Patient/1 for https://ehr.example.org/fhir/Patient/1/_history/2."""
-    if "/_history/" in reference:
-        reference = reference[: reference.index("/_history/")]
-    if reference.count("/") > 1:
-        return "/".join(reference.rsplit("/", 2)[1:])
-    return reference
+    head = decode("", raw)
+    return head.code if isinstance(head, Head) else None
