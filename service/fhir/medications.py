@@ -17,6 +17,7 @@ from service.clinical.knowledge.vocabulary import Reading, Vocabulary
 from service.clinical.units import normal
 from service.fhir import resources as fhir
 from service.fhir.concepts import Matcher, texts_of, words_of
+from service.fhir.decoding import decode
 from service.fhir.moments import Moments
 from service.fhir.quantities import is_number
 from service.fhir.references import short
@@ -103,7 +104,7 @@ def _drug(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir
 
 def _contained(use: fhir.MedicationUse, id: str) -> fhir.Medication | None:
     for raw in use.contained:
-        found = fhir.decode("Medication", raw)
+        found = decode("Medication", raw)
         if isinstance(found, fhir.Medication) and found.id == id:
             return found
     return None

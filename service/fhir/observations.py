@@ -107,6 +107,8 @@ class ObservationReader:
         if coded.is_molar is not None and measured.is_molar is not None and coded.is_molar != measured.is_molar:
             found.append(Gap(id, "unit-differs-from-code", reference, when=when))
         specimen = seen.specimen.reference if seen.specimen else None
+        if specimen and specimen.startswith("#"):
+            specimen = reference + specimen
         comments = _comments(seen, specimen, draws) if seen.note or specimen else ()
         report = _report(names, draws) if draws.reports else None
         found.append(LabResult(

@@ -18,6 +18,7 @@ from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary
 from service.fhir import resources as fhir
 from service.fhir.concepts import texts_of
+from service.fhir.decoding import READ, code_of, contained, decode
 from service.fhir.medications import MedicationReader
 from service.fhir.moments import Moments
 from service.fhir.observations import Draws, ObservationReader, without_duplicates
@@ -26,6 +27,7 @@ from service.fhir.references import short
 
 __all__ = ["RawResource", "Reader", "Site"]
 
+CONTAINERS = (fhir.DiagnosticReport, fhir.Observation)
 BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 
 
@@ -100,20 +102,17 @@ class _Chart:
         self.observations, self.medications, self.problems = reader.parts
         self.moments = Moments(reader.zone)
         self.gaps: list[Gap] = []
-        self.seen: dict[type, list[_Seen]] = {shape: [] for shape in fhir.READ.values()}
+        self.seen: dict[type, list[_Seen]] = {shape: [] for shape in READ.values()}
         for one in resources:
-            if one.type in fhir.READ:
+            if one.type in READ:
                 self._decode(one)
         self.patient, self.own = self._patient(patient_id)
         self.draws = self._draws(today)
 
     def _decode(self, one: RawResource) -> None:
-        decoded: Any = fhir.decode(one.type, one.raw)
+        decoded: Any = decode(one.type, one.raw)
         if decoded is None:
-            code = fhir.code_of(one.raw) if one.type == "Observation" else None
-            analyte = self.observations.analyte(code) if code else None
-            self.gaps.append(Gap(analyte or one.type, "unreadable-resource", None, detail=one.path))
-            return
+            return self._unreadable(one.type, one.raw, one.path)
         url = one.full_url
         if decoded.id:
             name = f"{one.type}/{decoded.id}"
@@ -121,6 +120,18 @@ class _Chart:
         else:
             names = (short(url) if url else one.path,)
         self.seen[type(decoded)].append(_Seen(names, decoded))
+        for kind, raw in contained(decoded) if type(decoded) in CONTAINERS else ():
+            inner: Any = decode(kind, raw)
+            if inner is None:
+                self._unreadable(kind, raw, one.path)
+                continue
+            inner.subject = inner.subject or decoded.subject  # who is meant stands outside
+            self.seen[type(inner)].append(_Seen((f"{names[0]}#{inner.id}",), inner))
+
+    def _unreadable(self, kind: str, raw: bytes | Raw, path: str) -> None:
+        code = code_of(raw) if kind == "Observation" else None
+        analyte = self.observations.analyte(code) if code else None
+        self.gaps.append(Gap(analyte or kind, "unreadable-resource", None, detail=path))
 
     def _patient(self, patient_id: str | None) -> tuple[_Seen | None, dict[str, bool]]:
         """The Patient, and which references mean him; without an id the only Patient, else the first subject named."""
@@ -154,7 +165,9 @@ class _Chart:
             if seen.resource.status not in ("entered-in-error", "cancelled"):
                 when = self.moments.of(seen.resource.effectiveDateTime, seen.resource.effectivePeriod)
                 for result in seen.resource.result:
-                    draws.reports.setdefault(short(result.reference or ""), (seen.names[0], when))
+                    name = result.reference or ""
+                    listed = f"{seen.names[0]}{name}" if name.startswith("#") else short(name)
+                    draws.reports.setdefault(listed, (seen.names[0], when))
         for seen in self._own(fhir.Specimen):
             notes = [note.text for note in seen.resource.note if note.text]
             texts = notes + [text for c in seen.resource.condition for text in texts_of(c)]

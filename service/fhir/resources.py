@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 __all__ = [
-    "READ", "Annotation", "CodeableConcept", "Coding", "Component", "Condition", "DiagnosticReport", "Dosage",
+    "Annotation", "CodeableConcept", "Coding", "Component", "Condition", "DiagnosticReport", "Dosage",
     "FamilyMemberHistory", "Medication", "MedicationUse", "Observation", "Patient", "Period", "Procedure",
-    "Quantity", "Reference", "ReferenceRange", "Resource", "ServiceRequest", "Specimen", "Value", "code_of", "decode",
+    "Quantity", "Reference", "ReferenceRange", "Resource", "ServiceRequest", "Specimen", "Value",
 ]  # fmt: skip
 
 
@@ -115,6 +115,7 @@ class DiagnosticReport(Resource, gc=False):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     result: list[Reference] = []
+    contained: list[msgspec.Raw] = []
 
 
 class Collection(Struct, gc=False):
@@ -220,40 +221,3 @@ class MedicationUse(Resource, gc=False):
     dispenseRequest: Validity | None = None
     dosageInstruction: list[Dosage] = []
     dosage: list[Dosage] | Dosage | None = None
-
-
-class Head(Struct, gc=False):
-    code: CodeableConcept
-
-
-READ: dict[str, type[Struct]] = {
-    "Patient": Patient,
-    "DiagnosticReport": DiagnosticReport,
-    "Specimen": Specimen,
-    "Medication": Medication,
-    "Observation": Observation,
-    "Condition": Condition,
-    "Procedure": Procedure,
-    "ServiceRequest": ServiceRequest,
-    "FamilyMemberHistory": FamilyMemberHistory,
-    "MedicationRequest": MedicationUse,
-    "MedicationStatement": MedicationUse,
-    "MedicationAdministration": MedicationUse,
-    "MedicationDispense": MedicationUse,
-}
-_DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in {**READ, "": Head}.items()}
-
-
-def decode(kind: str, raw: bytes | msgspec.Raw) -> Struct | None:
-    """The resource, None when it is not built as FHIR has it."""
-    try:
-        found: Struct = _DECODERS[kind].decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
-    return found
-
-
-def code_of(raw: bytes | msgspec.Raw) -> CodeableConcept | None:
-    """The code of a resource that could not be read as a whole."""
-    head = decode("", raw)
-    return head.code if isinstance(head, Head) else None

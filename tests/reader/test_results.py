@@ -272,3 +272,37 @@ def test_comments_of_observation_and_specimen_stay_with_the_result() -> None:
     found = only(read(specimen, count))
     assert found.comments == ("Neutrophil clumps", "clotted", "hemolysed")
     assert found.specimen == "Specimen/s1"
+
+
+def test_an_observation_contained_in_its_report_is_read_as_the_patients() -> None:
+    """operations 40: contained references resolve, and who is meant stands outside."""
+    inner = observation("751-8", quantity(0.4, "10*9/L", "10*9/L"), id="o1")
+    inner.pop("subject", None), inner.pop("effectiveDateTime", None)
+    report = {
+        "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "subject": {"reference": "Patient/p"},
+        "effectiveDateTime": "2026-06-14T08:00:00Z", "result": [{"reference": "#o1"}], "contained": [inner],
+    }  # fmt: skip
+    (found,) = read(report).results
+    assert found.reference == "DiagnosticReport/r1#o1"
+    assert found.when and found.when.text == "2026-06-14T08:00:00Z"
+    assert read({**report, "subject": {"reference": "Patient/other"}}).results == ()
+    (gap,) = read({**report, "contained": [{**inner, "valueQuantity": {"value": "x"}}]}).gaps
+    assert (gap.what, gap.reason) == ("neutrophils", "unreadable-resource")
+
+
+def test_a_note_on_a_contained_specimen_is_a_comment_of_the_result() -> None:
+    specimen = {"resourceType": "Specimen", "id": "s", "note": [{"text": "Sample clotted"}]}
+    count = observation("751-8", quantity(0.4, "10*9/L", "10*9/L"), specimen={"reference": "#s"}, contained=[specimen])
+    (found,) = read(count).results
+    assert found.comments == ("Sample clotted",)
+
+
+def test_a_count_that_cannot_be_read_is_named_by_its_code() -> None:
+    (gap,) = read(observation(valueQuantity={"value": "<0.3"})).gaps
+    assert (gap.what, gap.reason) == ("neutrophils", "unreadable-resource")
+
+
+def test_a_value_beside_a_reason_for_its_absence_is_not_used() -> None:
+    facts = read(observation("751-8", quantity(4, "10*9/L"), dataAbsentReason={"coding": [{"code": "error"}]}))
+    assert facts.results == ()
+    assert [(g.what, g.reason) for g in facts.gaps] == [("neutrophils", "no-value")]
