@@ -101,7 +101,9 @@ def _below_range(reading: Reading) -> bool:
 
 def _ungraded_newborn(case: Case, reading: Reading) -> bool:
     """Whether the limit depends on an hour of birth or a gestation that is not known, or on prematurity (H2.13)."""
-    if case["preterm"] == "yes" and case.level_at("referral-age", reading.specimen.when.earliest.date()) == "newborn":
+    day = reading.specimen.when.earliest.date()
+    small = case["birth-weight-level"] == "very-low" and case.level_at("count-age-group", day) != "below-72-hours"
+    if case["preterm"] == "yes" and not small and case.level_at("referral-age", day) == "newborn":
         return True
     return bool(reading.count and grade(case, reading, reading.count.value) == NONE)
 
