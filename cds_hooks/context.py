@@ -36,11 +36,6 @@ class Context:
         return self.tokens["context.patientId"]
 
     @property
-    def encounter_id(self) -> str | None:
-        """The bare id of the encounter, None when not sent."""
-        return self.tokens.get("context.encounterId")
-
-    @property
     def user(self) -> str | None:
         """`Type/id` of the user, None for hooks without one."""
         return self.tokens.get("context.userId")

@@ -272,7 +272,8 @@ def test_17_drafts_and_selections_are_handed_on_as_they_were_sent(order_service)
 def test_17_for_optional_fields_null_counts_as_absent(asked) -> None:
     context = {"userId": "Practitioner/7", "patientId": "p1", "encounterId": None}
     request = asked(context=context, fhirServer=None, fhirAuthorization=None, prefetch=None)
-    assert (request.context.encounter_id, request.fhir_server, request.authorization) == (None, None, None)
+    assert (request.fhir_server, request.authorization) == (None, None)
+    assert "context.encounterId" not in request.context.tokens
 
 
 def test_all_faults_of_a_call_are_said_at_once_and_none_repeats_what_was_sent(service) -> None:
