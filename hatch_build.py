@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class TravellingFiles(BuildHookInterface):  # type: ignore[type-arg]
+class TravellingFiles(BuildHookInterface[BuilderConfig]):
     """Adds them to a wheel; an editable install reads them from the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ NAMES_A_HOST = re.compile("|".join(REGISTRY_HOSTS))
 
 def tracked_files() -> list[Path]:
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("not a git checkout")
+        pytest.skip("not a git checkout")  # an unpacked source archive does not say which files are tracked
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
@@ -101,7 +101,7 @@ def test_the_changelog_speaks_of_this_version_or_of_what_is_unreleased() -> None
 @pytest.mark.parametrize("script", ["cds", *SCRIPTS])
 def test_the_scripts_are_posix_shell(script: str) -> None:
     if shutil.which("dash") is None:
-        pytest.skip("dash is not installed")
+        pytest.skip("dash is not installed")  # a strict POSIX sh, absent on macOS and Fedora; CI has it
     assert (ROOT / script).read_text("utf-8").startswith("#!/bin/sh\n")
     subprocess.run(["dash", "-n", script], cwd=ROOT, check=True)
 

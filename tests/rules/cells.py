@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from service.clinical.facts import Gap, LabResult, Medication, Moment, OrderOnFile, PatientFacts, Problem, Range
 from service.clinical.interval import Interval
@@ -104,7 +105,7 @@ def result(analyte_id: str, default_unit: str | None, cell: str, number: int, co
     answer = None if found else words.pop(0)
     if answer not in (None, "positive", "negative"):
         raise CellError(f"{cell!r} is no result")
-    fields: dict[str, object] = {"status": "final", "comments": (comment,) if comment else ()}
+    fields: dict[str, Any] = {"status": "final", "comments": (comment,) if comment else ()}
     spelling, day, clock, limits = default_unit, "-0d", None, None
     for word in words:
         if word.startswith("@"):
@@ -128,7 +129,7 @@ def result(analyte_id: str, default_unit: str | None, cell: str, number: int, co
     value = Interval.reported(converted(Decimal(found["number"]), unit), found["comparator"]) if found else None
     return LabResult(
         analyte_id, f"Observation/{number}", when=None if undated else moment(day, clock), value=value, unit=unit.unit,
-        answer=answer, text=cell, range=_range(limits, unit), **fields,  # type: ignore[arg-type]
+        answer=answer, text=cell, range=_range(limits, unit), **fields,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from random import Random
+from typing import Any
 
 import pytest
 from cells import AS_OF, KNOWLEDGE, facts_of
@@ -99,10 +101,10 @@ def certainty(a: Assessment) -> dict[str, str]:
 
 @quick
 @given(cells=rows(), random=st.randoms(use_true_random=False))
-def test_the_order_of_input_changes_nothing(cells: dict[str, str], random: st.DataObject) -> None:
+def test_the_order_of_input_changes_nothing(cells: dict[str, str], random: Random) -> None:
     facts = facts_of(cells)
-    mixed = {
-        name: tuple(random.sample(getattr(facts, name), len(getattr(facts, name))))  # type: ignore[attr-defined]
+    mixed: dict[str, Any] = {
+        name: tuple(random.sample(getattr(facts, name), len(getattr(facts, name))))
         for name in ("results", "problems", "medications", "orders", "gaps")
     }
     assert judged(replace(facts, **mixed)) == judged(facts)
