@@ -9,6 +9,7 @@ flags, causes                                                       flags: all o
 orders, options, rows, gaps, urgent, stat                           these are among them; `none`: there is none at all
 not orders, not options, not rows, not flags, not causes            none of these
 option copper-replacement                                           words that its text or caution holds
+reason holotranscobalamin                                           words that the reason of the order holds
 repeat in                                                           days within which the count is to be repeated
 fact hemoglobin                                                     the level of any fact of the knowledge
 """
@@ -97,6 +98,9 @@ def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, kn
     if kind == "option":
         texts = [f"{o.text} {o.caution}" for o in a.options if o.order == of]
         return None if any(expected in t for t in texts) else "; ".join(texts) or "none"
+    if kind == "reason":
+        reason = next((o.reason for o in a.orders if o.order == of), "none")
+        return None if expected in reason else reason
     if kind in ("cause", "ground", "features", "specific"):
         cause = _cause(a, knowledge, of)
         if kind == "ground":
