@@ -15,9 +15,7 @@ from typing import Any, Literal
 
 from cds_hooks.errors import InvalidCard, Issue
 from cds_hooks.grammar import is_printable, is_reference, json_faults
-from cds_hooks.markdown import escape_markdown
 from cds_hooks.parts import (
-    Coding,
     Link,
     OverrideReason,
     Part,
@@ -28,19 +26,6 @@ from cds_hooks.parts import (
     text_faults,
     uuid_faults,
 )
-
-__all__ = [
-    "LONGEST_SUMMARY",
-    "Action",
-    "Card",
-    "Coding",
-    "Link",
-    "OverrideReason",
-    "Source",
-    "Suggestion",
-    "escape_markdown",
-    "response",
-]
 
 LONGEST_SUMMARY = 139  # the specification: less than 140 characters
 

@@ -17,8 +17,6 @@ from cds_hooks.errors import Issue
 from cds_hooks.grammar import is_id, is_reference
 from cds_hooks.hooks import Field, Hook, Kind
 
-__all__ = ["Context", "read"]
-
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -20,8 +20,6 @@ from msgspec import Raw
 
 from cds_hooks.errors import InvalidRequest, Issue
 
-__all__ = ["ABSENT", "Decoder", "decode", "first_byte", "is_null", "text_of"]
-
 T = TypeVar("T")
 Decoder = msgspec.json.Decoder
 

@@ -22,23 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-__all__ = [
-    "CdsHooksError",
-    "InvalidCard",
-    "InvalidRequest",
-    "InvalidService",
-    "Issue",
-    "MethodNotAllowed",
-    "PreconditionFailed",
-    "Refusal",
-    "TooLarge",
-    "Unauthorized",
-    "Unavailable",
-    "UnknownService",
-    "UnsupportedMediaType",
-    "operation_outcome",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Issue:

@@ -19,8 +19,6 @@ from cds_hooks.door import Decoder, decode
 from cds_hooks.errors import InvalidRequest, Issue
 from cds_hooks.grammar import is_printable, is_text
 
-__all__ = ["Feedback", "Override", "parse"]
-
 _BODY = Decoder(dict[str, Any])
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,12})?(?:Z|[+-][0-9]{2}:[0-9]{2})\Z"

@@ -12,19 +12,6 @@ from typing import Any
 
 from cds_hooks.errors import Issue
 
-__all__ = [
-    "MAX_TEXT",
-    "extension_faults",
-    "is_absolute_url",
-    "is_base_url",
-    "is_id",
-    "is_printable",
-    "is_reference",
-    "is_text",
-    "is_uuid",
-    "json_faults",
-]
-
 MAX_TEXT = 256  # characters of an opaque identifier that we are ready to keep
 
 _HOST = r"https?://(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["HOOKS", "Field", "Hook", "Kind"]
-
 
 class Kind(Enum):
     """What a context field holds."""

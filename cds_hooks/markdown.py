@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["escape_markdown"]
-
 # Entities where a backslash would do, too: they hold in renderers that let HTML through or split cells naively.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;", '"': "&quot;"}
 _ACTIVE = {char: f"\\{char}" for char in "`*_[]~#$"}

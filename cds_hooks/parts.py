@@ -13,8 +13,6 @@ from typing import Any, Literal
 from cds_hooks.errors import InvalidCard, Issue
 from cds_hooks.grammar import extension_faults, is_absolute_url, is_text, is_uuid
 
-__all__ = ["Coding", "Link", "OverrideReason", "Part", "Source"]
-
 _TOPIC_CODE = re.compile(r"[A-Za-z0-9]{1,100}\Z")  # what Epic remembers an override against
 _CODE = re.compile(r"\S+(?: \S+)*\Z")  # FHIR code
 

@@ -26,8 +26,6 @@ from cds_hooks.grammar import is_reference
 from cds_hooks.request import HookRequest
 from cds_hooks.services import TOKEN, Service
 
-__all__ = ["Prefetched", "Resource", "State", "read", "read_value", "require", "resolve"]
-
 MAX_NESTED_BUNDLES = 8  # each level is read once more: without a limit, depth times size
 
 

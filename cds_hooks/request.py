@@ -21,8 +21,6 @@ from cds_hooks.grammar import MAX_TEXT, is_base_url, is_id, is_printable, is_uui
 from cds_hooks.hooks import HOOKS
 from cds_hooks.services import Service
 
-__all__ = ["Authorization", "HookRequest", "parse"]
-
 
 @dataclass(frozen=True, slots=True)
 class Authorization:

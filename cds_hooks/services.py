@@ -16,8 +16,6 @@ from cds_hooks.errors import InvalidService, Issue
 from cds_hooks.grammar import extension_faults, is_text
 from cds_hooks.hooks import HOOKS, Hook
 
-__all__ = ["SPECIFICATION_VERSION", "TOKEN", "Service", "discovery"]
-
 SPECIFICATION_VERSION = "2.0.1"  # of CDS Hooks, the one whose rules this package holds
 
 TOKEN = re.compile(r"\{\{(.*?)\}\}")

@@ -44,8 +44,6 @@ from service.clinical.knowledge.model import Knowledge
 from service.hooks import Ground
 from service.settings import Settings
 
-__all__ = ["create_app"]
-
 JSON, FHIR_JSON, YAML = "application/json", "application/fhir+json", "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100

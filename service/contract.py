@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-__all__ = ["as_sent", "document", "faults", "validator"]
-
 MOST_FAULTS = 20  # of one request: a body of junk is not worth more
 
 _WORDS = {

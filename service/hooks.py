@@ -33,11 +33,6 @@ from service.fhir.bundles import open_bundle, split_patients
 from service.fhir.reader import RawResource, Reader, Site
 from service.settings import Settings, SettingsError
 
-__all__ = [
-    "HOOKS", "Ground", "Hook", "answer", "assess_all", "assess_one", "end_of_day", "offered", "prepare",
-    "read_settings",
-]  # fmt: skip
-
 PATIENT = "patient={{context.patientId}}"
 MOST = "_count=200"  # the largest page that every EHR gives
 

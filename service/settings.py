@@ -19,8 +19,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-__all__ = ["Against", "Setting", "Settings", "SettingsError", "read", "unknown", "variables"]
-
 MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 

@@ -9,15 +9,14 @@ import uuid
 from dataclasses import replace
 from typing import cast
 
-from cds_hooks.cards import Card, Coding, Indicator, Source
+from cds_hooks.cards import Card, Indicator
+from cds_hooks.parts import Coding, Source
 from service.cards.detail import detail
 from service.cards.suggestions import suggestions
 from service.cards.summary import LOW, Headline, deficient, emergency_headline, headline, summary
 from service.cards.words import joined, words
 from service.clinical.assessment import Assessment, SuggestedOrder
 from service.clinical.knowledge.model import Knowledge
-
-__all__ = ["cards"]
 
 EXTENSION = "org.neutropenia-cds.card"
 FEBRILE = ("febrile-", "suspected-neutropenic-sepsis")  # how the rows of febrile emergencies are called

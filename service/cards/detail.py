@@ -15,8 +15,6 @@ from service.clinical.counts import COUNT_ANALYTES
 from service.clinical.facts import Gap
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = ["detail"]
-
 MAX_GAPS = 6
 WHY = ("reason", "feature")
 NOTES = ("wilson-suspected", "refeeding-risk", "nutrition-not-led", "implausible-result", "conflicting-results")

@@ -12,8 +12,6 @@ from service.cards.page import Page, inert, safe
 from service.cards.words import amount, capital, cells, count_text, first_words, unit_text, words
 from service.clinical.assessment import Assessment, Count, Evidence, NutrientStatus
 
-__all__ = ["found"]
-
 COUNT_FLAGS = ("falling", "lower-bound", "unit-inferred", "discrepant-anc", "provisional", "duffy-null")
 UNGRADED_FLAGS = ("stale-anc", "hour-specific-range-needed", "provisional", "pseudoneutropenia")
 

@@ -15,8 +15,6 @@ from service.cards.words import day, words
 from service.clinical.facts import Moment
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = ["Page", "inert", "safe"]
-
 LONGEST = 160  # characters of one text from a chart
 
 

@@ -13,8 +13,6 @@ from service.clinical.assessment import Assessment, SuggestedOrder
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.orders import Category, Patient, draft_order
 
-__all__ = ["suggestions"]
-
 MAX_SUGGESTIONS = 5
 PRIORITIES = ("stat", "urgent", "routine")
 

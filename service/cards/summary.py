@@ -15,11 +15,6 @@ from service.clinical.counts import COUNT_ANALYTES
 from service.clinical.facts import Gap
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = [
-    "LOW", "Headline", "deficient", "emergency_headline", "headline", "leading_nutrient", "likely",
-    "others_first", "summary",
-]
-
 SUMMARY_LIMIT = 140
 LOW = frozenset({"mild", "moderate", "severe", "very-severe", "low-for-age", "neutropenia-grade-unknown"})
 SERIOUS = frozenset({"severe", "very-severe"})

@@ -13,11 +13,6 @@ from service.clinical.facts import Moment
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = [
-    "amount", "capital", "cells", "count_text", "day", "day_and_year", "first_words", "fitted", "joined", "known",
-    "number", "unit_text", "when_due", "words",
-]
-
 HUNDREDTH = Decimal("0.01")
 CELLS_PER_UNIT = 1000  # 1 x10*9/L is 1000 per uL
 

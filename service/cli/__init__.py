@@ -13,8 +13,6 @@ import click
 
 import service
 
-__all__ = ["main"]
-
 HELP = {"help_option_names": ["-h", "--help"]}
 EXAMPLES_SERVE = """\b
 Examples:

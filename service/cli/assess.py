@@ -25,8 +25,6 @@ from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import open_bundle
 from service.fhir.reader import Site
 
-__all__ = ["run"]
-
 UNREADABLE = 2
 
 class _File(msgspec.Struct):

@@ -21,8 +21,6 @@ from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
 from service.settings import Settings, SettingsError
 
-__all__ = ["list_analytes", "run"]
-
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
 

@@ -19,8 +19,6 @@ from service.clinical.assessment import Assessment, Cause, Evidence
 from service.clinical.facts import Gap
 from service.clinical.knowledge.model import Knowledge
 
-__all__ = ["page"]
-
 WIDTH = 120  # where there is no terminal to ask
 INDENT = (0, 0, 0, 2)
 NARROW = 100  # with fewer columns test, value and day share a cell, and sources stand below alone

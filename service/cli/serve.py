@@ -23,8 +23,6 @@ from service import hooks, settings
 from service.app import create_app
 from service.settings import Settings
 
-__all__ = ["run", "worker"]
-
 # Objects that live as long as the process are not looked at again, and the rest seldom: p99 follows from it.
 YOUNG, MIDDLE, OLD = 50_000, 20, 50
 BLOCKING_THREADS = 512  # a request whose body comes slowly holds one; they are made when needed

@@ -16,8 +16,6 @@ from typing import Any
 
 import click
 
-__all__ = ["Story", "find", "moved", "names", "run"]
-
 _DAY = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
 
 

@@ -10,8 +10,6 @@ from decimal import Decimal
 
 from service.clinical.facts import Moment
 
-__all__ = ["age_in", "apart", "days_between"]
-
 DAYS_PER_MONTH, DAYS_PER_YEAR = 31, 366
 
 

@@ -30,8 +30,6 @@ from service.clinical.samples import SAMPLES
 from service.clinical.suggestions import HANDLED, options, orders, repeat_ordered
 from service.clinical.unread import UNREAD
 
-__all__ = ["DERIVED", "PREFIXED", "assess", "case_of"]
-
 INDICATORS = ("none", "info", "warning", "critical")
 
 

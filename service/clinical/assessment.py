@@ -14,19 +14,6 @@ from typing import Any
 from service.clinical.facts import Gap, Moment
 from service.clinical.interval import Interval
 
-__all__ = [
-    "Advice",
-    "Assessment",
-    "Cause",
-    "Count",
-    "Evidence",
-    "HistoryPoint",
-    "NutrientStatus",
-    "Option",
-    "SuggestedOrder",
-    "as_json",
-]
-
 COUNT_UNIT = "10*9/L"
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.clinical.assessment import Cause, Evidence, NutrientStatus
-from service.clinical.case import Case, Finding
+from service.clinical.case import Case
 from service.clinical.knowledge.model import Knowledge, Nutrient, Row
 from service.clinical.once import once
 from service.clinical.recovery import recovered
-
-__all__ = ["ATTRIBUTION", "certainties", "competing_causes", "composites", "evidence", "multiple", "nutrient_status"]
+from service.clinical.scales import Finding
 
 NOT_ASSESSABLE, NOT_APPLICABLE = "not-assessable", "not-applicable"
 # From the least to the most certain; the last two say why there is no answer.

@@ -23,8 +23,6 @@ from service.clinical.records import concept_recorded, drug_recorded
 from service.clinical.scales import CROSSING, UNKNOWN, Finding, against_range, place
 from service.clinical.specimens import STATUS_RANK, specimens
 
-__all__ = ["Case", "Finding"]
-
 
 class Case(dict[str, str]):
     """Levels by fact, filled on demand. `derived` holds the facts that need Python, `prefixed` those of any analyte."""

@@ -10,12 +10,10 @@ from decimal import Decimal
 from statistics import median
 
 from service.clinical.ages import days_between
-from service.clinical.case import Case, Finding
+from service.clinical.case import Case
 from service.clinical.facts import LabResult, Moment
 from service.clinical.records import drug_recorded
-from service.clinical.scales import UNKNOWN
-
-__all__ = ["CHART", "hottest"]
+from service.clinical.scales import UNKNOWN, Finding
 
 PREGNANT = frozenset(["pregnancy"])
 SICK = frozenset(["sepsis", "rigors", "hypotension", "fever"])

@@ -12,8 +12,6 @@ from decimal import Decimal
 
 from service.clinical.facts import LabResult
 
-__all__ = ["is_void"]
-
 WORDS = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+")
 CELLS = ("neutrophil", "granulocyte", "leukocyte", "leucocyte", "wbc")
 WHITE_CELLS = (["white", "cell"], ["white", "cells"])

@@ -17,8 +17,6 @@ from service.clinical.interval import Interval
 from service.clinical.other_readings import other_readings
 from service.clinical.specimens import Specimen
 
-__all__ = ["COUNT_ANALYTES", "Reading", "read_count"]
-
 HUNDRED = Decimal(100)
 OTHERS = ("lymphocytes", "monocytes", "eosinophils", "basophils")
 COUNT_ANALYTES = frozenset(

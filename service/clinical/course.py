@@ -13,8 +13,6 @@ from service.clinical.case import Case
 from service.clinical.counts import Reading
 from service.clinical.grading import ORDER, grade, graded
 
-__all__ = ["COURSE", "exact_counts", "is_low", "is_normal"]
-
 HUNDRED = Decimal(100)
 
 

@@ -12,8 +12,6 @@ from decimal import Decimal
 
 from service.clinical.interval import Interval
 
-__all__ = ["Gap", "LabResult", "Medication", "Moment", "OrderOnFile", "PatientFacts", "Problem", "Range"]
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -15,8 +15,6 @@ from service.clinical.newborn import limits_at
 from service.clinical.once import once
 from service.clinical.scales import UNKNOWN, against_range, place, touched
 
-__all__ = ["GRADING", "bands_at", "grade", "graded", "lower_reading", "newest_preliminary", "voided"]
-
 NONE, BY_THE_HOUR = "none", "by-the-hour"
 GRADE_UNKNOWN = "neutropenia-grade-unknown"
 NOT_ASSESSABLE = "not-assessable"

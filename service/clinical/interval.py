@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["Interval"]
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:

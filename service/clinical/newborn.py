@@ -13,8 +13,6 @@ from decimal import Decimal
 from service.clinical.case import Case
 from service.clinical.facts import Moment
 
-__all__ = ["limits_at"]
-
 SECONDS_PER_HOUR = Decimal(3600)
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-__all__ = ["once"]
-
 
 class _Keeper(Protocol):
     kept: dict[tuple[object, ...], Any]

@@ -14,8 +14,6 @@ from service.clinical.facts import LabResult
 from service.clinical.interval import Interval
 from service.clinical.specimens import STATUS_RANK, Specimen
 
-__all__ = ["OtherReadings", "other_readings"]
-
 HUNDRED = Decimal(100)
 PRECURSORS = ("metamyelocytes", "myelocytes", "promyelocytes")
 Limits = Mapping[str, Decimal]

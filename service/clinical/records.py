@@ -12,8 +12,6 @@ from datetime import date, timedelta
 from service.clinical.facts import Medication, Moment, PatientFacts, Problem
 from service.clinical.knowledge.model import Concept, DeclaredFact
 
-__all__ = ["concept_recorded", "drug_recorded", "ended", "problems_of"]
-
 NEVER = frozenset(["draft", "entered-in-error", "not-taken", "cancelled", "intended", "declined"])
 RUNNING = frozenset(["active", "on-hold"])
 

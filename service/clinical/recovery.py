@@ -15,8 +15,6 @@ from service.clinical.knowledge.model import Nutrient
 from service.clinical.records import ended
 from service.clinical.samples import doses
 
-__all__ = ["recovered"]
-
 
 def recovered(case: Case, nutrient: Nutrient) -> bool:
     """Whether the count recovered in the expected window after this repletion and nothing else explains it."""

@@ -17,8 +17,6 @@ from service.clinical.records import NEVER, RUNNING, ended
 from service.clinical.scales import UNKNOWN, against_range
 from service.clinical.specimens import STATUS_RANK
 
-__all__ = ["SAMPLES", "doses", "nutrient_of"]
-
 HUNDRED = Decimal(100)
 HEMOLYZED = ("hemoly", "haemoly")
 

@@ -12,8 +12,6 @@ from service.clinical.facts import LabResult, Range
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band, Scale
 
-__all__ = ["CROSSING", "UNKNOWN", "Finding", "against_range", "place", "touched"]
-
 CROSSING = "crossing"
 UNKNOWN = "unknown"
 

@@ -13,8 +13,6 @@ from itertools import chain, takewhile
 
 from service.clinical.facts import LabResult, Moment
 
-__all__ = ["STATUS_RANK", "Specimen", "best", "specimens"]
-
 # At one instant the corrected report wins (H6.50).
 STATUS_RANK = {"corrected": 3, "amended": 2, "final": 1, "preliminary": 0}
 

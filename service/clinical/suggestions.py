@@ -16,8 +16,6 @@ from service.clinical.knowledge.model import Row
 from service.clinical.once import once
 from service.clinical.samples import doses
 
-__all__ = ["HANDLED", "on_file", "options", "orders", "repeat_ordered"]
-
 PRIORITY = ("routine", "urgent", "stat")
 COUNT_ORDERS = frozenset(["cbc-with-manual-differential", "serial-cbc", "citrate-tube-cbc"])
 

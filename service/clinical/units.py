@@ -13,8 +13,6 @@ from functools import lru_cache
 
 from service.clinical.knowledge.model import Analyte, Unit
 
-__all__ = ["UCUM", "comparison", "converted", "normal", "plausible_in"]
-
 UCUM = "http://unitsofmeasure.org"
 
 # After NFKC (one micro sign, no superscripts) and without spaces.

@@ -11,8 +11,6 @@ from service.clinical.counts import COUNT_ANALYTES
 from service.clinical.facts import Gap, Moment
 from service.clinical.grading import graded
 
-__all__ = ["UNREAD"]
-
 # Reasons of a Gap of a count that mean: it was measured and cannot be read.
 CANNOT_READ = frozenset([
     "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated", "future",

@@ -15,8 +15,6 @@ from service.fhir.reader import RawResource
 from service.fhir.references import short
 from service.fhir.resources import Reference
 
-__all__ = ["open_bundle", "split_patients"]
-
 
 class _Subject(msgspec.Struct, gc=False):
     id: str | None = None

@@ -15,8 +15,6 @@ from service.clinical.knowledge.model import Concept, Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import Reading, Vocabulary
 from service.fhir.resources import CodeableConcept
 
-__all__ = ["Matcher", "Names", "texts_of", "words_of"]
-
 _WORD = re.compile(r"[^\W_]+(?:'s)?|[%#]|[.;,:](?=\s|$)")
 _BREAKS = frozenset(".;,:")
 _SYSTEMS = {  # how charts name a system, beside its canonical URI

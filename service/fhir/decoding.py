@@ -25,8 +25,6 @@ from service.fhir.resources import (
     Specimen,
 )
 
-__all__ = ["READ", "code_of", "contained", "decode"]
-
 
 class Head(Struct, gc=False):
     code: CodeableConcept

@@ -22,8 +22,6 @@ from service.fhir.moments import Moments
 from service.fhir.quantities import is_number
 from service.fhir.references import short
 
-__all__ = ["MedicationReader"]
-
 NEVER = frozenset(["entered-in-error", "draft", "not-taken", "not-done", "cancelled", "declined", "preparation"])
 NO_ORDER = frozenset(["proposal", "option"])
 KINDS = {

@@ -12,8 +12,6 @@ from typing import Protocol
 
 from service.clinical.facts import Moment
 
-__all__ = ["Moments", "Timespan"]
-
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _SECOND = timedelta(seconds=1)
 

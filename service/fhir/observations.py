@@ -18,8 +18,6 @@ from service.fhir.moments import Moments
 from service.fhir.quantities import Answers, measure
 from service.fhir.resources import CodeableConcept, Observation, Value
 
-__all__ = ["Coded", "Draws", "ObservationReader", "without_duplicates"]
-
 LOINC = "http://loinc.org"
 USABLE = frozenset(["final", "amended", "corrected", "preliminary"])
 STATUS_RANK = {"corrected": 3, "amended": 2, "final": 1, "preliminary": 0}

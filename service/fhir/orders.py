@@ -13,8 +13,6 @@ from typing import Any
 
 from service.clinical.assessment import SuggestedOrder
 
-__all__ = ["Category", "Patient", "draft_order"]
-
 MAX_SUPPORTING = 10
 
 

@@ -13,8 +13,6 @@ from service.fhir import resources as fhir
 from service.fhir.concepts import Matcher, OrderMatcher, texts_of
 from service.fhir.moments import Moments
 
-__all__ = ["ProblemReader"]
-
 REFUTED = frozenset(["refuted", "entered-in-error"])
 ACTIVE = frozenset(["active", "recurrence", "relapse"])
 NOT_DONE = frozenset(["not-done", "entered-in-error", "preparation"])

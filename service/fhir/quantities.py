@@ -17,8 +17,6 @@ from service.clinical.units import comparison, converted, plausible_in
 from service.fhir.concepts import Names, negated, texts_of, words_of
 from service.fhir.resources import CodeableConcept, Quantity, ReferenceRange, Value
 
-__all__ = ["Answers", "Measured", "is_number", "measure"]
-
 MOST_DIGITS = 12  # before or behind the point
 MOST_LETTERS = 26  # of a number in a text
 COMPARATORS = frozenset([None, "<", "<=", ">", ">="])

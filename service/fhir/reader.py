@@ -25,8 +25,6 @@ from service.fhir.observations import Draws, ObservationReader, without_duplicat
 from service.fhir.problems import ProblemReader
 from service.fhir.references import short
 
-__all__ = ["RawResource", "Reader", "Site"]
-
 CONTAINERS = (fhir.DiagnosticReport, fhir.Observation)
 BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 

@@ -5,8 +5,6 @@ In: a reference as it is written. Out: its short form, the same for every way of
 
 from __future__ import annotations
 
-__all__ = ["short"]
-
 
 def short(reference: str) -> str:
     """A reference without its server and version: Patient/1 for https://ehr.example.org/fhir/Patient/1/_history/2."""

@@ -11,12 +11,6 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-__all__ = [
-    "Annotation", "CodeableConcept", "Coding", "Component", "Condition", "DiagnosticReport", "Dosage",
-    "FamilyMemberHistory", "Medication", "MedicationUse", "Observation", "Patient", "Period", "Procedure",
-    "Quantity", "Reference", "ReferenceRange", "Resource", "ServiceRequest", "Specimen", "Value",
-]  # fmt: skip
-
 
 class Coding(Struct, gc=False):
     system: str | None = None

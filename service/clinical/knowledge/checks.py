@@ -13,8 +13,6 @@ from decimal import Decimal
 
 from service.clinical.knowledge.model import Band, Knowledge, Levels, Nutrient, Row, Scale
 
-__all__ = ["check", "domain_of", "leftover"]
-
 INDICATORS = frozenset(["info", "warning", "critical"])
 STATUSES = frozenset(
     ["deficient", "indeterminate", "sufficient", "high", "low-other-cause", "treated", "not-assessable"]

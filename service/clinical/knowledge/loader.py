@@ -19,8 +19,6 @@ from service.clinical.knowledge.overlay import lay_over
 from service.clinical.knowledge.rules import Document, Faults, Rules, read_rules
 from service.clinical.knowledge.vocabulary import InvalidVocabulary, load_vocabulary
 
-__all__ = ["InvalidKnowledge", "load", "profiles"]
-
 FOLDER = Path(__file__).parent
 NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml"])
 

@@ -14,11 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from service.clinical.knowledge.vocabulary import Reading
 
-__all__ = [
-    "Analyte", "Band", "Citation", "Code", "Concept", "DeclaredFact", "Knowledge", "Levels", "Nutrient",
-    "OrderTemplate", "Row", "Scale", "Unit",
-]
-
 Levels = Mapping[str, frozenset[str]]  # fact -> the levels that match
 
 

@@ -24,8 +24,6 @@ from pathlib import Path
 from service.clinical.knowledge.model import Scale
 from service.clinical.knowledge.rules import Faults, Rules, read_rules
 
-__all__ = ["lay_over"]
-
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 KNOWN = frozenset(["overlay", "scale", "limits", "citation"])
 

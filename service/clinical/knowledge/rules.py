@@ -12,8 +12,6 @@ from typing import Any
 
 from service.clinical.knowledge.model import Band, Citation, DeclaredFact, Levels, Nutrient, Row, Scale
 
-__all__ = ["Document", "Faults", "Rules", "read_rules"]
-
 ALL_TABLES = (
     "composite", "order", "option", "certainty", "competing", "emergency", "indicator", "flag", "substitute",
 )  # fmt: skip

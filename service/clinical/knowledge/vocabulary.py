@@ -18,8 +18,6 @@ from service.clinical.knowledge.model import Analyte, Citation, Code, Concept, O
 from service.clinical.knowledge.rules import Faults
 from service.clinical.units import converted
 
-__all__ = ["InvalidVocabulary", "Reading", "Vocabulary", "load_vocabulary"]
-
 LOINC = "http://loinc.org"
 SYSTEMS = {
     "snomed": "http://snomed.info/sct",
