@@ -18,7 +18,7 @@ from service import hooks
 from service.app import encode
 from service.cards import cards
 from service.clinical.assess import assess
-from service.hooks import Ground
+from service.ground import Ground, prepare
 from service.settings import Settings
 
 __all__ = ["STAGES", "Pipeline"]
@@ -30,7 +30,7 @@ class Pipeline:
     """What answers `neutropenia-review`, in this process and without HTTP."""
 
     def __init__(self, ground: Ground | None = None, as_of: datetime = AS_OF) -> None:
-        self.ground = ground or hooks.prepare(Settings())
+        self.ground = ground or prepare(Settings())
         self.as_of = as_of
         self.service, self.hook = next(iter(hooks.offered(self.ground).values()))
 

@@ -23,7 +23,7 @@ NEWEST = AS_OF - timedelta(hours=2)
 PATIENT = "bench-1"
 SIZES = (33, 165)  # results: about 20 kB and 100 kB
 BETWEEN_DRAWS = timedelta(days=28)
-RECORDS = {"medications", "statements", "administrations", "procedures", "orders"}
+RECORDS = {"medications", "statements", "administrations", "procedures", "visits", "orders"}
 LOCAL = "urn:oid:1.3.6.1.4.1.99999.1"
 UCUM = "http://unitsofmeasure.org"
 

@@ -35,19 +35,22 @@ from cds_hooks.errors import (
     UnknownService,
     UnsupportedMediaType,
     operation_outcome,
-)
+)  # fmt: skip
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service, discovery
-from service import contract, hooks
-from service.clinical.assessment import as_json
+from service import contract, explain, hooks
 from service.clinical.knowledge.model import Knowledge
-from service.hooks import Ground
+from service.ground import Ground, prepare, read_settings
 from service.settings import Settings
 
 JSON, FHIR_JSON, YAML = "application/json", "application/fhir+json", "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
-PREFLIGHT_SECONDS = "600"
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "600",
+}
 # Who may call from a browser in demo mode when no origin is configured: pages of this machine, and the public Sandbox.
 DEMO_ORIGIN = re.compile(
     r"(?:http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?|https://sandbox\.cds-hooks\.org)\Z"
@@ -79,8 +82,8 @@ class Parts:
 
 def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
     """The application; default settings: os.environ. SettingsError or InvalidKnowledge when it must not start."""
-    chosen = chosen if chosen is not None else hooks.read_settings(os.environ)
-    ground = hooks.prepare(chosen)
+    chosen = chosen if chosen is not None else read_settings(os.environ)
+    ground = prepare(chosen)
     parts = Parts(chosen, clock or _now, ground, hooks.offered(ground))
     app = Flask("service", static_folder=None)
     app.url_map.merge_slashes = False
@@ -147,7 +150,7 @@ def _request_id() -> str:
 
 def _assess(parts: Parts) -> Response:
     """POST /assess."""
-    as_of = _as_of(request, parts)
+    as_of, why = _as_of(request, parts), _asks(request, "explain")
     body = _body(parts.settings.max_body)
     try:
         issues = contract.faults("AssessRequest", door.decode(body, _ANYTHING))
@@ -155,13 +158,22 @@ def _assess(parts: Parts) -> Response:
         issues = (Issue("$", "holds a number out of range", "send numbers that a double can hold", "value"),)
     if issues:
         raise InvalidRequest(*(replace(one, hint=NO_RESOURCE) if one.path == "$" else one for one in issues))
-    return Response(encode(as_json(hooks.assess_one(body, parts.ground, as_of))), mimetype=JSON)
+    facts = hooks.read_one(body, parts.ground, as_of)
+    return Response(encode(explain.answer(facts, parts.ground.knowledge, as_of, why)), mimetype=JSON)
+
+
+def _asks(asked: Request, name: str) -> bool:
+    """Whether a query parameter says true."""
+    said = asked.args.getlist(name)
+    if said not in ([], ["true"], ["false"]):
+        raise InvalidRequest(path=name, problem="is neither true nor false", hint="say true", code="value")
+    return said == ["true"]
 
 
 def _as_of(asked: Request, parts: Parts) -> datetime:
     """The end of the day that `as-of` names, else now."""
-    if set(asked.args) - {"as-of"}:
-        raise InvalidRequest(problem="unknown query parameter", hint="the only one is as-of", code="value")
+    if set(asked.args) - {"as-of", "explain"}:
+        raise InvalidRequest(problem="unknown query parameter", hint="there are as-of and explain", code="value")
     days = asked.args.getlist("as-of")
     if not days:
         return parts.clock().astimezone(parts.ground.site.zone)
@@ -209,25 +221,20 @@ def _before(app: Flask) -> Response | None:
 
 def _after(chosen: Settings, answer: Response) -> Response:
     """What every answer carries."""
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Vary"] = "Origin"
+    answer.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Origin"})
     if "request_id" in g:
         answer.headers["X-Request-Id"] = g.request_id
     origin = request.headers.get("Origin", "")
     if _may_call(origin, chosen):
         answer.headers["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
-            answer.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-            answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-            answer.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+            answer.headers.update(PREFLIGHT)
     return answer
 
 
 def _may_call(origin: str, chosen: Settings) -> bool:
-    if origin in chosen.cors_origins:
-        return True
-    return chosen.mode == "demo" and not chosen.cors_origins and DEMO_ORIGIN.match(origin) is not None
+    demo = chosen.mode == "demo" and not chosen.cors_origins and DEMO_ORIGIN.match(origin) is not None
+    return demo or origin in chosen.cors_origins
 
 
 # --- the error handler ------------------------------------------------------------------------------------------------

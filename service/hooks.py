@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from difflib import get_close_matches
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -21,17 +20,13 @@ from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Prefetched, Resource, State
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service
-from service import settings
 from service.cards import cards
 from service.clinical.assess import assess
-from service.clinical.assessment import Assessment
 from service.clinical.facts import Gap, PatientFacts
-from service.clinical.knowledge.loader import InvalidKnowledge, load, profiles
 from service.clinical.knowledge.model import Knowledge
-from service.clinical.knowledge.vocabulary import Vocabulary, load_vocabulary
 from service.fhir.bundles import open_bundle, split_patients
-from service.fhir.reader import RawResource, Reader, Site
-from service.settings import Settings, SettingsError
+from service.fhir.reader import RawResource, Site
+from service.ground import Ground
 
 PATIENT = "patient={{context.patientId}}"
 MOST = "_count=200"  # the largest page that every EHR gives
@@ -51,6 +46,7 @@ RECORDS = MappingProxyType({
     "statements": f"MedicationStatement?{PATIENT}&{MOST}",
     "administrations": f"MedicationAdministration?{PATIENT}&{MOST}",
     "procedures": f"Procedure?{PATIENT}&{MOST}",
+    "visits": f"Encounter?{PATIENT}&{MOST}",
     "orders": f"ServiceRequest?{PATIENT}&status=active,draft,on-hold&{MOST}",
 })  # fmt: skip
 REQUIRED = frozenset({"count"})
@@ -59,52 +55,6 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 log = logging.getLogger("service")
 Chart = tuple[str | None, Sequence[RawResource]]  # whose, and the resources
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What every judgement rests on, made once."""
-
-    knowledge: Knowledge
-    reader: Reader
-    site: Site
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings that an environment makes and the knowledge can follow; SettingsError with all faults, its too."""
-    try:
-        return settings.read(environment, _against)
-    except SettingsError as fault:
-        try:
-            load(fault.usable.thresholds, fault.usable.knowledge_overlay)
-        except InvalidKnowledge as invalid:
-            raise SettingsError((*fault.faults, *invalid.faults), fault.usable) from None
-        raise
-
-
-def _against(chosen: Settings) -> Iterator[tuple[str, str]]:
-    """What the knowledge has against settings: field and fault."""
-    if chosen.thresholds not in profiles():
-        yield "thresholds", f"there is no profile of this name: choose one of {', '.join(profiles())}"
-    words = load_vocabulary()
-    for name in sorted(set(chosen.local_codes.values()) - words.analytes.keys()):
-        yield "local_codes", f"{name} is no analyte: {_likely(name, words)}"
-    for system, code in sorted(chosen.local_codes.keys() & words.analyte_of.keys()):
-        yield "local_codes", f"{code} of {system} is known already ({words.analyte_of[system, code][0]}): leave it out"
-
-
-def _likely(name: str, words: Vocabulary) -> str:
-    close = get_close_matches(name.lower(), words.analytes, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else "`cds doctor --analytes` lists them"
-
-
-def prepare(chosen: Settings) -> Ground:
-    """The ground that settings describe; InvalidKnowledge or SettingsError with all faults."""
-    if faults := [f"CDS_{field.upper()}: {problem}" for field, problem in _against(chosen)]:
-        raise SettingsError(faults)
-    knowledge = load(chosen.thresholds, chosen.knowledge_overlay)
-    site = Site(chosen.time_zone, chosen.local_codes)
-    return Ground(knowledge, Reader(load_vocabulary(), site), site)
 
 
 # --- CDS services -----------------------------------------------------------------------------------------------------
@@ -131,7 +81,7 @@ HOOKS = (
         id="neutropenia-review",
         hook="patient-view",
         title="Neutropenia review",
-        description="Grades a low neutrophil count, judges vitamin B12, folate and copper as its causes, names others,"
+        description="Grades a low neutrophil count, judges the nutrients that can cause it, weighs other causes"
         " and suggests what to order. Reads FHIR R4. Silent when there is nothing to say.",
         answer=_review,
     ),
@@ -154,7 +104,8 @@ def _service(hook: Hook, templates: Mapping[str, str], knowledge: Knowledge) -> 
         required=REQUIRED,
         usage_requirements=(
             "FHIR R4. Fully functional from prefetch alone; only the key count is required, the others add certainty. "
-            f"Knowledge {knowledge.version}, thresholds {knowledge.profile}."
+            f"Knowledge {knowledge.version}, thresholds {knowledge.profile}, "
+            f"signed off by {knowledge.signed_off_by or 'no clinician yet'}."
         ),
         extension={"org.neutropenia-cds.service": {"knowledge": knowledge.version, "thresholds": knowledge.profile}},
     )
@@ -219,18 +170,18 @@ def _with_gaps(facts: PatientFacts, fetched: Iterable[Prefetched]) -> PatientFac
     return replace(facts, gaps=facts.gaps + failed + partial, unavailable=missing)
 
 
-def assess_one(body: bytes, ground: Ground, as_of: datetime) -> Assessment:
-    """The Assessment of the one patient in a Bundle or resource; InvalidRequest when there are several."""
+def read_one(body: bytes, ground: Ground, as_of: datetime) -> PatientFacts:
+    """What is known of the one patient in a Bundle or resource; InvalidRequest when there are several."""
     charts = _charts(open_bundle(body, "$"))
     if len(charts) > 1:
         problem = f"holds results of {len(charts)} patients"
         raise InvalidRequest(path="$", problem=problem, hint="send one patient at a time", code="multiple-matches")
-    return next(_assessed(charts, ground, as_of))
+    return next(_read(charts, ground, as_of))
 
 
-def assess_all(resources: Sequence[Resource], ground: Ground, as_of: datetime) -> Iterable[Assessment]:
-    """One Assessment for each patient, in the order in which they turn up."""
-    return _assessed(_charts(resources), ground, as_of)
+def read_all(resources: Sequence[Resource], ground: Ground, as_of: datetime) -> Iterable[PatientFacts]:
+    """What is known of each patient, in the order in which they turn up."""
+    return _read(_charts(resources), ground, as_of)
 
 
 def _charts(resources: Sequence[Resource]) -> list[Chart]:
@@ -239,13 +190,12 @@ def _charts(resources: Sequence[Resource]) -> list[Chart]:
     return charts or [(None, resources)]
 
 
-def _assessed(charts: Iterable[Chart], ground: Ground, as_of: datetime) -> Iterator[Assessment]:
+def _read(charts: Iterable[Chart], ground: Ground, as_of: datetime) -> Iterator[PatientFacts]:
     for patient, resources in charts:
         name = patient.removeprefix("Patient/") if patient else None
         facts = ground.reader.read(resources, name, as_of.date())
-        if (facts.subject or "").startswith("prefetch."):  # a Patient without id is known by its place alone
-            facts = replace(facts, subject=None)
-        yield assess(facts, ground.knowledge, as_of)
+        nameless = (facts.subject or "").startswith("prefetch.")  # a Patient without id is known by its place alone
+        yield replace(facts, subject=None) if nameless else facts
 
 
 def end_of_day(day: date, site: Site) -> datetime:

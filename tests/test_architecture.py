@@ -24,7 +24,7 @@ FLOORS = (
     {"service.app"},
     {"service.web"},
     {"service.hooks"},
-    {"service.cards", "service.auth"},
+    {"service.cards", "service.auth", "service.ground", "service.explain"},
     {"service.fhir", "service.store", "service.contract"},
     {"service.clinical", "cds_hooks", "service.settings", "service.files", "service"},
 )

@@ -14,23 +14,22 @@ from cds_hooks.parts import Coding, Source
 from service.cards.detail import detail
 from service.cards.suggestions import suggestions
 from service.cards.summary import LOW, Headline, deficient, emergency_headline, headline, summary
-from service.cards.words import joined, words
+from service.cards.words import joined, known, words
 from service.clinical.assessment import Assessment, SuggestedOrder
 from service.clinical.knowledge.model import Knowledge
 
 EXTENSION = "org.neutropenia-cds.card"
-FEBRILE = ("febrile-", "suspected-neutropenic-sepsis")  # how the rows of febrile emergencies are called
 
 
 def cards(assessment: Assessment, knowledge: Knowledge) -> tuple[Card, ...]:
     """The cards that an Assessment calls for."""
     if assessment.indicator == "none":
         return ()
-    if assessment.emergency is None:
+    if not assessment.emergencies:
         return (_main(assessment, knowledge),)
     emergency = _emergency(assessment, knowledge)
-    if assessment.emergency.startswith(FEBRILE):
-        return (emergency,)  # H1.5: a febrile emergency suppresses nutritional cards
+    if assessment.febrile or assessment.beside == "none":
+        return (emergency,)
     return (emergency, _main(_without_emergency(assessment), knowledge))
 
 
@@ -42,7 +41,9 @@ def _main(a: Assessment, knowledge: Knowledge) -> Card:
 
 def _emergency(a: Assessment, knowledge: Knowledge) -> Card:
     names = [n.name for n in deficient(a)]
-    aside = words(knowledge, "detail", "also", nutrients=joined(knowledge, names)) if names else ""
+    asides = [words(knowledge, "also", row) for row in a.emergencies[1:] if known(knowledge, "also", row)]
+    asides += [words(knowledge, "detail", "also", nutrients=joined(knowledge, names))] if names else []
+    aside = "\n\n".join(dict.fromkeys(asides))
     return _card(emergency_headline(a, knowledge), _only_emergency(a), knowledge, "emergency", aside)
 
 
@@ -55,7 +56,7 @@ def _only_emergency(a: Assessment) -> Assessment:
     orders = tuple(o for o in a.orders if _pressing(o))
     ids = {o.order for o in orders}
     return replace(
-        a, nutrients=(), orders=orders, options=tuple(o for o in a.options if o.order in ids),
+        a, nutrients=(), orders=orders, advice=(), options=tuple(o for o in a.options if o.order in ids),
         causes=tuple(c for c in a.causes if c.kind == "competing"),
     )
 
@@ -64,7 +65,8 @@ def _without_emergency(a: Assessment) -> Assessment:
     """What the main card keeps beside the emergency card."""
     ids = {o.order for o in a.orders if _pressing(o)}
     orders = tuple(o for o in a.orders if o.order not in ids)
-    return replace(a, orders=orders, options=tuple(o for o in a.options if o.order not in ids))
+    options = tuple(o for o in a.options if o.order not in ids)
+    return replace(a, orders=orders, options=options, rows=a.rows[len(a.emergencies) :], indicator=a.beside)
 
 
 def _card(head: Headline, a: Assessment, knowledge: Knowledge, topic: str, aside: str = "") -> Card:

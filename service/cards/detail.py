@@ -25,6 +25,7 @@ def detail(head: Headline, a: Assessment, knowledge: Knowledge, aside: str = "")
     """The Markdown of one card; `aside` is a sentence to stand below the verdict."""
     page = Page(knowledge, a.as_of)
     values = {name: inert(text) for name, text in head.values.items()}
+    signed = "" if knowledge.signed_off_by else words(knowledge, "detail", "unsigned")
     parts = [
         fitted(knowledge, "verdict", head.kind, values),
         aside,
@@ -34,8 +35,9 @@ def detail(head: Headline, a: Assessment, knowledge: Knowledge, aside: str = "")
         _section("unknown", _unknown(a, page), page),
         _section("orders", _orders(a, page), page),
         _section("options", [_option(o, page) for o in a.options], page),
+        _section("advice", [f"- {page.cite(inert(one.text), [one.citation])}" for one in a.advice], page),
         _section("sources", page.sources(), page),
-        page.say("footer", version=a.version, profile=a.profile, date=day_and_year(knowledge, a.as_of)),
+        page.say("footer", version=a.version, signed=signed, profile=a.profile, date=day_and_year(knowledge, a.as_of)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -100,7 +102,9 @@ def _unknown(a: Assessment, page: Page) -> list[str]:
 
 def _unmeasured(a: Assessment, page: Page) -> list[tuple[str, str, str]]:
     """Nutrients that no result speaks of."""
-    silent = (n for n in a.nutrients if n.status == "not-assessable" and not any(e.value or e.text for e in n.evidence))
+    causal = {n.id for n in page.knowledge.causal}
+    unread = (n for n in a.nutrients if n.nutrient in causal and n.status == "not-assessable")
+    silent = (n for n in unread if not any(e.value or e.text for e in n.evidence))
     why = ((n, first_words(page.knowledge, ("gap", *WHY), reason)) for n in silent for reason in n.reasons)
     return [(inert(n.name), inert(reason), "") for n, reason in why]
 

@@ -48,7 +48,7 @@ def headline(a: Assessment, knowledge: Knowledge) -> Headline:
 
 def emergency_headline(a: Assessment, knowledge: Knowledge) -> Headline:
     """What the emergency card says first: the texts of its row, else of its flag, else the general ones."""
-    names = (a.emergency or "", *a.flags)
+    names = (*a.emergencies[:1], *a.flags)
     kinds = (f"emergency-{name}" for name in names)
     kind = next((k for k in kinds if known(knowledge, "summary", f"{k}-1")), "emergency")
     return Headline(kind, _counted(a.ungraded or a.count, a, knowledge))
@@ -72,8 +72,8 @@ def likely(a: Assessment) -> tuple[Cause, ...]:
 
 
 def others_first(a: Assessment) -> bool:
-    """Whether other causes are weighed before nutrition: in infants, and in severe neutropenia (C5)."""
-    return a.severity in SERIOUS or "nutrition-not-led" in a.flags
+    """Whether other causes are weighed before nutrition: in infants, severe neutropenia (C5) and emergencies."""
+    return a.severity in SERIOUS or "nutrition-not-led" in a.flags or bool(a.emergencies)
 
 
 def _leading(a: Assessment) -> tuple[Cause, ...]:
@@ -146,8 +146,16 @@ def _lead(a: Assessment, knowledge: Knowledge) -> str | None:
 def _named(causes: tuple[Cause, ...], knowledge: Knowledge) -> str:
     """The likeliest cause, with another of the same kind and certainty beside it."""
     top = [c for c in causes if (c.kind, c.certainty) == (causes[0].kind, causes[0].certainty)][:2]
-    names = joined(knowledge, (first_words(knowledge, ("cause-short", "cause"), c.cause) for c in top))
+    names = joined(knowledge, (_short(c, knowledge) for c in top))
     return words(knowledge, "lead", "cause", cause=names, certainty=words(knowledge, "certainty", top[0].certainty))
+
+
+def _short(cause: Cause, knowledge: Knowledge) -> str:
+    """A cause, with the drug when it is a single one."""
+    name = first_words(knowledge, ("cause-short", "cause"), cause.cause)
+    concepts = (knowledge.concepts.get(reason) for reason in cause.reasons)
+    drugs = [c.name for c in concepts if c and c.kind == "drug"]
+    return words(knowledge, "lead", "by", cause=name, behind=drugs[0]) if len(drugs) == 1 else name
 
 
 def _open_question(a: Assessment, knowledge: Knowledge) -> str:
@@ -156,7 +164,8 @@ def _open_question(a: Assessment, knowledge: Knowledge) -> str:
         test = _test(nutrient, a, knowledge)
         key = "indeterminate-test" if test else "indeterminate"
         return words(knowledge, "lead", key, nutrient=nutrient.name, test=test)
-    missing = [n.name for n in a.nutrients if n.status == "not-assessable" and "not-measured" in n.reasons]
+    asked = {n.id for n in knowledge.causal if n.micronutrient}
+    missing = [n.name for n in a.nutrients if n.nutrient in asked and "not-measured" in n.reasons]
     if missing:
         return words(knowledge, "lead", "unmeasured", missing=", ".join(missing))
     return words(knowledge, "lead", "unexplained")
@@ -213,6 +222,9 @@ def _nutrient(a: Assessment, knowledge: Knowledge) -> Headline | None:
     nutrient = leading_nutrient(a)
     if nutrient is None:
         return None
+    if "wilson-suspected" in a.flags and not deficient(a):
+        texts = _values(finding=words(knowledge, "lead", "wilson"), neutrophils=_neutrophils(a, knowledge))
+        return Headline("plain", _counted(a.count, a, knowledge) | texts)
     several = len(deficient(a)) > 1
     shown = None if several else next((e for e in nutrient.evidence if e.value and e.when), None)
     names = joined(knowledge, (n.name for n in deficient(a))) if deficient(a) else None

@@ -35,7 +35,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        from service.clinical.knowledge.loader import InvalidKnowledge
+        from service.clinical.knowledge import InvalidKnowledge
         from service.settings import SettingsError
 
         try:
@@ -83,14 +83,15 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--as-of", type=Day(), metavar="DAY", help="Judge as at the end of this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print each Assessment as one line of JSON.")
-def assess(files: tuple[Path, ...], as_of: date | None, as_json: bool) -> None:
+@click.option("--explain", is_flag=True, help="Add why: rows, facts, bounds, sources, and what kept other rows away.")
+def assess(files: tuple[Path, ...], as_of: date | None, as_json: bool, explain: bool) -> None:
     """Assess each patient in FHIR R4 FILES (Bundle, resource or hook request; - is standard input).
 
     Exit status 2 when a file could not be read; the others are assessed all the same.
     """
     from service.cli.assess import run
 
-    raise SystemExit(run(files, as_of, as_json))
+    raise SystemExit(run(files, as_of, as_json, explain))
 
 
 @main.command(epilog=EXAMPLES_STORY, short_help="Print the request of a made-up patient.")
@@ -104,8 +105,9 @@ def story(name: str | None) -> None:
 
 @main.command(short_help="Check settings, knowledge and order templates.")
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
-def doctor(analytes: bool) -> None:
+@click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
+def doctor(analytes: bool, thresholds: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import list_analytes, run
+    from service.cli.doctor import list_analytes, list_thresholds, run
 
-    raise SystemExit(list_analytes() if analytes else run())
+    raise SystemExit(list_analytes() if analytes else list_thresholds() if thresholds else run())

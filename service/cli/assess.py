@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,12 +19,15 @@ import msgspec
 from cds_hooks import door
 from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Resource, read_value
-from service import hooks
+from service import explain, hooks
+from service.cli import why
 from service.cli.page import page
-from service.clinical.assessment import Assessment, as_json
+from service.clinical.assess import assess
+from service.clinical.facts import PatientFacts
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import open_bundle
 from service.fhir.reader import Site
+from service.ground import prepare, read_settings
 
 UNREADABLE = 2
 
@@ -36,18 +40,18 @@ _FILE = msgspec.json.Decoder(_File)
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def run(files: tuple[Path, ...], day: date | None, in_json: bool) -> int:
+def run(files: tuple[Path, ...], day: date | None, in_json: bool, explained: bool = False) -> int:
     """Assess each patient of each file and print it; one bad file does not stop the others."""
-    ground = hooks.prepare(hooks.read_settings(os.environ))
+    ground = prepare(read_settings(os.environ))
     as_of = _instant(day, ground.site)
-    show = _as_line if in_json else page
+    show = _as_line if in_json else _as_text
     status = 0
     for file in files:
         if len(files) > 1 and not in_json:
             click.echo(f"--- {_name(file)}")
         try:
-            for assessment in hooks.assess_all(_resources(_read(file)), ground, as_of):
-                _write(show, assessment, ground.knowledge)
+            for facts in hooks.read_all(_resources(_read(file)), ground, as_of):
+                _write(partial(show, facts, ground.knowledge, as_of, explained))
         except InvalidRequest as fault:
             status = UNREADABLE
             for issue in fault.issues:
@@ -99,16 +103,22 @@ def _is_ndjson(body: bytes) -> bool:
         return False
 
 
-def _write(show: Callable[[Assessment, Knowledge], None], assessment: Assessment, knowledge: Knowledge) -> None:
+def _write(show: Callable[[], None]) -> None:
     try:
-        show(assessment, knowledge)
+        show()
     except BrokenPipeError:
         sys.stdout = None
         raise SystemExit(0) from None
 
 
-def _as_line(assessment: Assessment, knowledge: Knowledge) -> None:
-    click.echo(encode(as_json(assessment)).decode())
+def _as_text(facts: PatientFacts, knowledge: Knowledge, as_of: datetime, explained: bool) -> None:
+    page(assess(facts, knowledge, as_of), knowledge)
+    if explained:
+        why.page(explain.explain(facts, knowledge, as_of))
+
+
+def _as_line(facts: PatientFacts, knowledge: Knowledge, as_of: datetime, explained: bool) -> None:
+    click.echo(encode(explain.answer(facts, knowledge, as_of, explained)).decode())
 
 
 def _name(file: Path) -> str:

@@ -7,7 +7,7 @@ The only command that loads fhir.resources (R4B).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 import click
@@ -15,10 +15,11 @@ import click
 from cds_hooks.errors import CdsHooksError
 from service import contract, hooks, settings
 from service.clinical.assessment import SuggestedOrder
-from service.clinical.knowledge.loader import InvalidKnowledge, load
+from service.clinical.knowledge import InvalidKnowledge, load
 from service.clinical.knowledge.model import Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
+from service.ground import prepare, read_settings
 from service.settings import Settings, SettingsError
 
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
@@ -34,7 +35,9 @@ def run() -> int:
     knowledge, faults = _knowledge(chosen, faults)
     sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), faults)
     if knowledge:
-        sound &= _say("services", _collect(lambda: hooks.offered(hooks.prepare(chosen))))
+        for line in _in_force(knowledge, chosen):
+            click.echo(f"       {line}")
+        sound &= _say("services", _collect(lambda: hooks.offered(prepare(chosen))))
         templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
         sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
     sound &= _say("openapi.yaml", _collect(contract.document))
@@ -49,6 +52,32 @@ def _say(what: str, faults: Iterable[str]) -> bool:
     return not found
 
 
+def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:
+    """Which thresholds are in force, and where they come from."""
+    yield f"thresholds {knowledge.profile}; `cds doctor --thresholds` lists every band with its source"
+    yield f"signed off by {knowledge.signed_off_by or 'nobody yet: a clinician has to'}"
+    if chosen.knowledge_overlay:
+        ours = load(chosen.thresholds)
+        changed = [fact for fact, scales in knowledge.scales.items() if scales != ours.scales[fact]]
+        changed += [name for name, limit in knowledge.limits.items() if limit != ours.limits[name]]
+        yield f"overlay {chosen.knowledge_overlay.name} changes {', '.join(changed) or 'nothing'}"
+
+
+def list_thresholds() -> int:
+    """Print every scale in force: what it places, in which unit, for whom, its bands, its source."""
+    chosen = read_settings(os.environ)
+    knowledge = load(chosen.thresholds, chosen.knowledge_overlay)
+    click.echo(f"knowledge {knowledge.version}, thresholds {knowledge.profile}")
+    for fact, scales in knowledge.scales.items():
+        for scale in scales:
+            for_whom = "; ".join(f"{name} {' or '.join(sorted(levels))}" for name, levels in scale.when.items())
+            click.echo(f"{fact} ({knowledge.analytes[scale.analyte].name}){f', {for_whom}' if for_whom else ''}")
+            click.echo(f"  {', '.join(f'{band.level} {band.label}' for band in scale.bands)}")
+            for source in dict.fromkeys(band.citation for band in scale.bands):
+                click.echo(f"  {source}: {knowledge.citations[source].text}")
+    return 0
+
+
 def list_analytes() -> int:
     """Print every analyte for those who map codes: id, name, units, codes."""
     for one in sorted(load_vocabulary().analytes.values(), key=lambda one: one.id):
@@ -60,7 +89,7 @@ def list_analytes() -> int:
 
 def _settings() -> tuple[Settings, tuple[str, ...]]:
     try:
-        return hooks.read_settings(os.environ), ()
+        return read_settings(os.environ), ()
     except SettingsError as fault:
         return fault.usable, tuple(one for one in fault.faults if one.startswith("CDS_"))
 

@@ -39,7 +39,7 @@ STYLE = {
 def page(a: Assessment, knowledge: Knowledge) -> None:
     """Print an Assessment: the count, the nutrients with their bands, causes, orders, and what was not known."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, soft_wrap=False)
-    console.print(_heading(a))
+    console.print(_heading(a, knowledge))
     console.print(_count(a, knowledge))
     if a.flags:
         console.print("  flags: " + ", ".join(words(knowledge, "flag", f) for f in a.flags), style="yellow")
@@ -54,10 +54,11 @@ def page(a: Assessment, knowledge: Knowledge) -> None:
     console.print()
 
 
-def _heading(a: Assessment) -> Text:
+def _heading(a: Assessment, knowledge: Knowledge) -> Text:
     when = a.as_of.strftime("%Y-%m-%d %H:%M %Z")
     text = Text(a.subject or "Patient without id", style="bold")
-    return text.append(f"   as of {when}   knowledge {a.version}, thresholds {a.profile}", style="dim")
+    signed = "" if knowledge.signed_off_by else words(knowledge, "detail", "unsigned")
+    return text.append(f"   as of {when}   knowledge {a.version}{signed}, thresholds {a.profile}", style="dim")
 
 
 def _count(a: Assessment, knowledge: Knowledge) -> Text:
@@ -85,7 +86,8 @@ def _columns(narrow: bool) -> tuple[str, ...]:
 
 def _nutrients(a: Assessment, knowledge: Knowledge, narrow: bool) -> Table:
     table = _table("Nutrient", "Status", *(() if narrow else ("Test",)), *_columns(narrow))
-    for nutrient in a.nutrients:
+    asked = {n.id for n in knowledge.causal if n.micronutrient}
+    for nutrient in (n for n in a.nutrients if n.evidence or n.nutrient in asked):
         named = (nutrient.name, _styled(nutrient.status, words(knowledge, "status", nutrient.status)))
         for evidence in nutrient.evidence:
             table.add_row(*named, *_result(evidence, knowledge, narrow))
@@ -109,14 +111,14 @@ def _lineages(a: Assessment, knowledge: Knowledge, narrow: bool) -> Table:
 
 
 def _result(e: Evidence, knowledge: Knowledge, narrow: bool) -> tuple[str, ...]:
-    """Test, result, date, band with its verdict, source; narrow: the first three in one, and the band."""
+    """Test, result, date, band with its verdict, source; narrow: the first three in one cell, then the band."""
     shown = amount(knowledge, e.value, e.unit) if e.value else e.text
     verdict = words(knowledge, "level", e.level) if e.level else ""
     bounds = unit_text(knowledge, e.band)
     band = f"{verdict} ({bounds})" if bounds and verdict else bounds or verdict
     day = e.when.text[:10] if e.when else ""
     if narrow:
-        return ", ".join(filter(None, (f"{e.name} {shown}", day))), band
+        return "\n".join(filter(None, (f"{e.name} {shown}", day))), band
     return e.name, shown, day, band, e.citation
 
 

@@ -19,8 +19,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from service import hooks, settings
+from service import settings
 from service.app import create_app
+from service.ground import read_settings
 from service.settings import Settings
 
 # Objects that live as long as the process are not looked at again, and the rest seldom: p99 follows from it.
@@ -69,7 +70,7 @@ def _check() -> Settings:
     """Make the application once before any worker starts, so that a fault is said once and clearly (by `main`)."""
     for stranger in settings.unknown(os.environ):
         click.echo(f"Warning: {stranger}", err=True)
-    chosen = hooks.read_settings(os.environ)
+    chosen = read_settings(os.environ)
     _checked.append(create_app(chosen))
     return chosen
 

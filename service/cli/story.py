@@ -78,9 +78,9 @@ def run(name: str | None) -> None:
 def _today() -> date:
     import os
 
-    from service import hooks
+    from service.ground import read_settings
 
-    return datetime.now(hooks.read_settings(os.environ).time_zone).date()
+    return datetime.now(read_settings(os.environ).time_zone).date()
 
 
 def _folder() -> Path:

@@ -9,16 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from service.clinical.assessment import Assessment, Cause, Count, Evidence, HistoryPoint
-from service.clinical.attribution import (
-    ATTRIBUTION,
-    certainties,
-    competing_causes,
-    composites,
-    evidence,
-    multiple,
-    nutrient_status,
-)
+from service.clinical.assessment import Advice, Assessment, Count, Evidence, HistoryPoint, SuggestedOrder
+from service.clinical.attribution import ATTRIBUTION, causes, evidence, nutrient_status
 from service.clinical.case import Case
 from service.clinical.chart import CHART, hottest
 from service.clinical.course import COURSE
@@ -26,6 +18,8 @@ from service.clinical.facts import Gap, PatientFacts
 from service.clinical.grading import GRADING, bands_at, graded, lower_reading, newest_preliminary, voided
 from service.clinical.knowledge.model import Knowledge, Row
 from service.clinical.newborn import limits_at
+from service.clinical.patterns import PATTERNS
+from service.clinical.person import PERSON
 from service.clinical.samples import SAMPLES
 from service.clinical.suggestions import HANDLED, options, orders, repeat_ordered
 from service.clinical.unread import UNREAD
@@ -33,9 +27,9 @@ from service.clinical.unread import UNREAD
 INDICATORS = ("none", "info", "warning", "critical")
 
 
-def emergency_row(case: Case) -> Row | None:
-    """The emergency of knowledge H1 that fires, if any."""
-    return case.first(case.knowledge.tables["emergency"])
+def emergencies(case: Case) -> tuple[Row, ...]:
+    """The emergencies of knowledge H1 that fire; the first names the card."""
+    return case.all(case.knowledge.tables["emergency"])
 
 
 DERIVED: Mapping[str, Callable[[Case], str]] = {
@@ -43,8 +37,11 @@ DERIVED: Mapping[str, Callable[[Case], str]] = {
     **UNREAD,
     **COURSE,
     **CHART,
+    **PATTERNS,
+    **PERSON,
     "repeat-ordered": repeat_ordered,
-    "emergency": lambda case: "yes" if emergency_row(case) else "no",
+    "emergency": lambda case: "yes" if emergencies(case) else "no",
+    "febrile-emergency": lambda case: "yes" if any("febrile" in row.then for row in emergencies(case)) else "no",
 }
 PREFIXED: Mapping[str, Callable[[Case, str], str]] = {**SAMPLES, **ATTRIBUTION, **HANDLED}
 
@@ -57,48 +54,50 @@ def case_of(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Case:
 def assess(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Assessment:
     """Everything that the knowledge concludes from the facts at that instant."""
     case = case_of(facts, knowledge, as_of)
-    causes = _causes(case)
-    suggested = orders(case)
-    raised = _raised(case)
-    emergency = emergency_row(case)
+    raised, emergency = _raised(case), emergencies(case)
+    suggested = orders(case) if raised or emergency else ()
+    beside = raised[0].then["indicator"] if raised else "none"
     return Assessment(
-        subject=facts.subject,
-        as_of=as_of,
-        version=knowledge.version,
-        profile=knowledge.profile,
+        subject=facts.subject, as_of=as_of, version=knowledge.version, profile=knowledge.profile,
         count=_graded_count(case),
         severity=case["severity"],
         severity_band=_severity_band(case),
         limit=_limit(case),
         course=case["course"],
-        indicator="critical" if emergency else raised[0].then["indicator"] if raised else "none",
-        rows=tuple(r.id for r in ((emergency,) if emergency else ()) + raised),
-        emergency=emergency.id if emergency else None,
-        flags=_flags(case, emergency),
+        indicator="critical" if emergency else beside,
+        rows=tuple(r.id for r in emergency + raised),
+        emergencies=tuple(row.id for row in emergency),
+        febrile=case["febrile-emergency"] == "yes",
+        beside=beside,
+        flags=_flags(case),
         nutrients=tuple(nutrient_status(case, n) for n in knowledge.nutrients),
-        causes=causes,
-        orders=suggested if raised or emergency else (),
-        options=options(case, suggested) if raised and not emergency else (),
-        advice=(),
+        causes=causes(case),
+        orders=suggested,
+        options=options(case, _treated_now(case, suggested)),
+        advice=_advice(case) if raised or emergency else (),
         lineages=tuple(_lineages(case)),
         lower=lower_reading(case),
         ungraded=_ungraded(case),
         history=tuple(_history(case)),
         gaps=_gaps(case),
-    )
+    )  # fmt: skip
+
+
+def _treated_now(case: Case, suggested: tuple[SuggestedOrder, ...]) -> tuple[SuggestedOrder, ...]:
+    """Orders whose treatment is said: in a febrile emergency its own alone (H1.5)."""
+    return tuple(o for o in suggested if o.group == "emergency" or case["febrile-emergency"] == "no")
+
+
+def _advice(case: Case) -> tuple[Advice, ...]:
+    """What can be handed to the patient; a sentence stands once."""
+    rows = {row.then["text"]: row for row in reversed(case.all(case.knowledge.tables["advice"]))}
+    return tuple(Advice(row.id, text, row.citation) for text, row in reversed(rows.items()))
 
 
 def _raised(case: Case) -> tuple[Row, ...]:
     """The indicator rows that match, most urgent first, then in the order of the knowledge."""
     rows = case.all(case.knowledge.tables["indicator"])
     return tuple(sorted(rows, key=lambda r: -INDICATORS.index(r.then["indicator"])))
-
-
-def _causes(case: Case) -> tuple[Cause, ...]:
-    """Nutritional causes, composites, then competing ones; of equal certainty in the order of the knowledge."""
-    nutritional = certainties(case)
-    together = multiple(case, nutritional)
-    return nutritional + ((together,) if together else ()) + composites(case) + competing_causes(case)
 
 
 def _graded_count(case: Case) -> Count | None:
@@ -140,11 +139,10 @@ def _limit(case: Case) -> Decimal | None:
     return next(b.below for b in reversed(bands) if b.side == "low")
 
 
-def _flags(case: Case, emergency: Row | None) -> tuple[str, ...]:
+def _flags(case: Case) -> tuple[str, ...]:
     """The flags of the rows that match, of the graded reading and of the gaps, sorted."""
-    flags = {str(r.then["flag"]) for r in case.all(case.knowledge.tables["flag"])}
-    if emergency:
-        flags.add(str(emergency.then["flag"]))
+    rows = case.all(case.knowledge.tables["flag"]) + emergencies(case)[:1]
+    flags = {str(r.then["flag"]) for r in rows if "flag" in r.then}
     reading = graded(case)
     if reading and case["severity"] != "not-assessable":
         flags |= reading.flags

@@ -6,7 +6,7 @@ the same schema). Everything is sorted, so that equal conclusions are equal docu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -128,8 +128,10 @@ class Assessment:
     limit: Decimal | None  # the lower limit that applies at this age, 10*9/L
     course: str
     indicator: str  # none | info | warning | critical
-    rows: tuple[str, ...]  # rows that raised the indicator, most urgent first
-    emergency: str | None  # id of the emergency row (knowledge H1) when one fires
+    rows: tuple[str, ...]  # rows that raised the indicator, emergencies first, then the most urgent
+    emergencies: tuple[str, ...]  # ids of the emergency rows that fire (knowledge H1); the first names the card
+    febrile: bool  # one of them suppresses the nutritional card (H1.5)
+    beside: str  # the indicator without the emergencies
     flags: tuple[str, ...]
     nutrients: tuple[NutrientStatus, ...]
     causes: tuple[Cause, ...]
@@ -150,93 +152,41 @@ def as_json(assessment: Assessment) -> dict[str, Any]:
         "subject": a.subject,
         "asOf": a.as_of.date().isoformat(),
         "knowledge": {"version": a.version, "profile": a.profile},
-        "anc": _count(a.count),
+        "anc": _count(a.count) if a.count else None,
         "severity": a.severity,
         "course": a.course,
         "indicator": a.indicator,
         "flags": list(a.flags),
         "rows": list(a.rows),
-        "nutrients": [_nutrient(n) for n in a.nutrients],
-        "causes": [_cause(c) for c in a.causes],
+        "nutrients": [_said(n, "name", evidence=[_evidence(e) for e in n.evidence]) for n in a.nutrients],
+        "causes": [_said(c) for c in a.causes],
         "orders": [_order(o) for o in a.orders],
-        "options": [_filled(order=o.order, text=o.text, caution=o.caution, citation=o.citation) for o in a.options],
+        "options": [_said(o) for o in a.options],
         "lineages": [_evidence(e) for e in a.lineages],
-        "history": [
-            {
-                "analyte": p.analyte,
-                "effective": p.when.text,
-                "value": p.value,
-                "unit": p.unit,
-                "observation": p.observation,
-            }
-            for p in a.history
-        ],
-        "advice": [_filled(id=x.id, text=x.text, citation=x.citation) for x in a.advice],
-        "gaps": [_filled(what=g.what, reason=g.reason, observation=g.observation, detail=g.detail) for g in a.gaps],
+        "history": [_said(p, "when", effective=p.when.text) for p in a.history],
+        "advice": [_said(x) for x in a.advice],
+        "gaps": [_said(g, "when") for g in a.gaps],
     }
 
 
-def _filled(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, "")}
+def _said(value: Any, /, *but: str, **more: Any) -> dict[str, Any]:
+    """The fields of a value that hold something, without some of them, and more."""
+    own = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in but}
+    filled = {name: held for name, held in {**own, **more}.items() if held is not None and held != ""}
+    return {name: list(held) if isinstance(held, tuple) else held for name, held in filled.items()}
 
 
-def _count(count: Count | None) -> dict[str, Any] | None:
-    if count is None:
-        return None
-    return _filled(
-        value=count.value.number,
-        comparator=count.value.comparator,
-        unit=COUNT_UNIT,
-        effective=count.when.text,
-        derivation=count.derivation,
-        observations=list(count.observations),
-    )
+def _count(c: Count) -> dict[str, Any]:
+    value = {"value": c.value.number, "comparator": c.value.comparator, "unit": COUNT_UNIT}
+    return _said(c, "when", "status", **value, effective=c.when.text)
 
 
 def _evidence(e: Evidence) -> dict[str, Any]:
-    return _filled(
-        analyte=e.analyte,
-        observation=e.observation,
-        value=e.value.number if e.value else e.text or None,
-        comparator=e.value.comparator if e.value else None,
-        unit=e.unit,
-        effective=e.when.text if e.when else None,
-        band=e.band,
-        level=e.level,
-        citation=e.citation,
-    )
-
-
-def _nutrient(n: NutrientStatus) -> dict[str, Any]:
-    return {
-        "nutrient": n.nutrient,
-        "status": n.status,
-        "reasons": list(n.reasons),
-        "evidence": [_evidence(e) for e in n.evidence],
-        "row": n.row,
-    }
-
-
-def _cause(c: Cause) -> dict[str, Any]:
-    return {
-        "cause": c.cause,
-        "kind": c.kind,
-        "contributing": list(c.contributing),
-        "row": c.row,
-        "certainty": c.certainty,
-        "reasons": list(c.reasons),
-        "citations": list(c.citations),
-    }
+    value = e.value.number if e.value else e.text
+    comparator, effective = e.value.comparator if e.value else None, e.when.text if e.when else None
+    return _said(e, "name", "text", "when", value=value, comparator=comparator, effective=effective)
 
 
 def _order(o: SuggestedOrder) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "order": o.order,
-        "kind": o.kind,
-        "priority": o.priority,
-        "reason": o.reason,
-        "group": o.group,
-    }
-    if o.code:
-        answer["code"] = {"system": o.system, "code": o.code, "display": o.display}
-    return answer
+    code = {"system": o.system, "code": o.code, "display": o.display} if o.code else None
+    return _said(o, "display", "system", "within_days", code=code)

@@ -7,7 +7,7 @@ an analyte; or a function of service.clinical.derived.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -15,13 +15,13 @@ from typing import Any
 
 from service.clinical.ages import age_in, apart, days_between
 from service.clinical.counts import Reading, read_count
-from service.clinical.facts import LabResult, Moment, PatientFacts
+from service.clinical.facts import LabResult, Medication, Moment, PatientFacts, Problem
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
 from service.clinical.once import once
-from service.clinical.records import concept_recorded, drug_recorded
+from service.clinical.records import exposures, problems_of
 from service.clinical.scales import CROSSING, UNKNOWN, Finding, against_range, place
-from service.clinical.specimens import STATUS_RANK, specimens
+from service.clinical.specimens import best, specimens
 
 
 class Case(dict[str, str]):
@@ -217,11 +217,20 @@ class Case(dict[str, str]):
         for level, when in fact.choices:
             if self.matches(when):
                 return level
-        if fact.concepts.isdisjoint(self.recorded):
-            return "no"
-        if fact.kind == "medication":
-            return _yes(any(True for _ in drug_recorded(self.patient, fact.concepts, self.today, fact.within_days)))
-        return _yes(concept_recorded(self.patient, fact, self.knowledge.concepts, self.today))
+        return "yes" if self.behind(fact.id) else "no"
+
+    @once
+    def behind(self, fact: str) -> frozenset[str]:
+        """The concepts on file that make a declared fact of problems or drugs `yes`."""
+        declared = self.knowledge.facts[fact]
+        if declared.concepts.isdisjoint(self.recorded):
+            return frozenset()
+        found: Iterator[Problem | Medication]
+        if declared.kind == "medication":
+            found = exposures(self.patient, declared, self.today)
+        else:
+            found = problems_of(self.patient, declared, self.knowledge.concepts, self.today)
+        return frozenset().union(*(one.concepts & declared.concepts for one in found))
 
     @once
     def _age_group(self, fact: str, at: date) -> str:
@@ -235,10 +244,6 @@ class Case(dict[str, str]):
         return UNKNOWN
 
 
-def _newest_first(result: LabResult) -> tuple[float, bool, int, str]:
+def _newest_first(result: LabResult) -> tuple[float, bool, int, float, str, str]:
     assert result.when
-    return (-result.when.earliest.timestamp(), result.method != "manual", -STATUS_RANK[result.status], result.reference)
-
-
-def _yes(answer: bool) -> str:
-    return "yes" if answer else "no"
+    return (-result.when.earliest.timestamp(), *best(result))

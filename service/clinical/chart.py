@@ -24,7 +24,8 @@ def _recent(case: Case, analyte: str) -> list[LabResult]:
     since = case.as_of - case.hours("fever-hours")
     return [
         r for r in case.patient.results
-        if r.analyte == analyte and r.when and r.value and since <= r.when.latest and r.when.earliest <= case.as_of
+        if r.analyte == analyte and r.when and r.value
+        and since <= r.when.latest and r.when.earliest.date() <= case.today
     ]  # fmt: skip
 
 
@@ -75,18 +76,13 @@ def _sick_code(case: Case) -> bool:
 
 def pregnancy(case: Case) -> str:
     """no | first | second | third | unknown-trimester | postpartum (H3.29)."""
-    due = _due(case)
-    if due is not None:
-        return _by_due_date(case, due)
-    weeks = _weeks_now(case)
-    if weeks is not None and weeks <= case.limit("pregnancy-weeks"):
+    due, longest = _due(case), case.limit("pregnancy-weeks")
+    weeks = _weeks_now(case) if due is None else case.limit("delivery-weeks") - Decimal(due) / 7
+    if weeks is None:
+        return "unknown-trimester" if _recorded_pregnant(case) else "postpartum" if _lately_pregnant(case) else "no"
+    if 0 <= weeks <= longest:
         return _trimester(case, weeks)
-    if weeks is not None:
-        days = (weeks - case.limit("pregnancy-weeks")) * 7
-        return "postpartum" if days <= case.limit("postpartum-days") else "no"
-    if _recorded_pregnant(case):
-        return "unknown-trimester"
-    return "postpartum" if _lately_pregnant(case) else "no"
+    return "postpartum" if 0 < (weeks - longest) * 7 <= case.limit("postpartum-days") else "no"
 
 
 def _due(case: Case) -> int | None:
@@ -98,18 +94,6 @@ def _due(case: Case) -> int | None:
         return (date.fromisoformat(result.text[:10]) - case.today).days
     except ValueError:  # a year or a month alone does not date a pregnancy
         return None
-
-
-def _by_due_date(case: Case, days: int) -> str:
-    weeks = case.limit("delivery-weeks") - Decimal(days) / 7
-    if weeks < 0:
-        return "no"
-    return _trimester(case, weeks) if weeks <= case.limit("pregnancy-weeks") else _after(case, weeks)
-
-
-def _after(case: Case, weeks: Decimal) -> str:
-    since = (weeks - case.limit("pregnancy-weeks")) * 7
-    return "postpartum" if since <= case.limit("postpartum-days") else "no"
 
 
 def _weeks_now(case: Case) -> Decimal | None:
@@ -203,22 +187,6 @@ def mcv_rise(case: Case) -> str:
     return "yes" if own and newest.value.number - median(own) > case.limit("mcv-rise-fl") else "no"
 
 
-def _taken_long(case: Case, concept: str, days: str) -> str:
-    running = drug_recorded(case.patient, frozenset([concept]), case.today, None)
-    long = [d for d in running if d.start and days_between(d.start, case.today) >= case.limit(days)]
-    return "yes" if long else "no"
-
-
-def metformin_long(case: Case) -> str:
-    """Whether metformin has been taken long enough to lower vitamin B12."""
-    return _taken_long(case, "metformin", "metformin-days")
-
-
-def acid_suppression_long(case: Case) -> str:
-    """Whether acid suppression has been taken long enough to lower vitamin B12."""
-    return _taken_long(case, "acid-suppression", "acid-suppression-days")
-
-
 CHART = {
     "temperature-raised": temperature_raised,
     "fever": fever,
@@ -228,7 +196,5 @@ CHART = {
     "antibody-draw": antibody_draw,
     "zinc-draw": zinc_draw,
     "mcv-rise": mcv_rise,
-    "metformin-long": metformin_long,
-    "acid-suppression-long": acid_suppression_long,
     "sex": lambda case: case.patient.sex,
 }

@@ -41,7 +41,7 @@ def course(case: Case) -> str:
         return "unknown"
     if is_normal(case, newest):
         return "recovered" if _days(low[0], newest) <= case.limit("recovered-days") else "unknown"
-    if low[1:] and _sustained_normal(case, readings, low[-1], newest):  # up to the oldest low one
+    if case["cyclic"] == "yes" or (low[1:] and _sustained_normal(case, readings, low[-1], newest)):
         return "intermittent"
     if _days(low[-1], newest) >= case.limit("chronic-days"):
         return "chronic"
@@ -84,14 +84,14 @@ def _falls(case: Case, *, by_half_only: bool) -> bool:
 
 def _by_half(case: Case, before: Reading, was: Decimal, after: Reading, now: Decimal) -> bool:
     within = _days(before, after) <= case.limit("fall-days")
-    return within and _fall_percent(was, now) >= case.limit("fall-percent")
+    return within and fall_percent(was, now) >= case.limit("fall-percent")
 
 
 def _by_grade(case: Case, before: Reading, was: Decimal, after: Reading, now: Decimal) -> bool:
     assert before.count and after.count
     within = _days(before, after) <= case.limit("grade-fall-days")
     same_method = before.count.derivation == after.count.derivation
-    far = _fall_percent(was, now) >= case.limit("grade-fall-percent") and was - now >= case.limit("grade-fall-absolute")
+    far = fall_percent(was, now) >= case.limit("grade-fall-percent") and was - now >= case.limit("grade-fall-absolute")
     lower = ORDER.index(grade(case, after, after.count.value)) > ORDER.index(grade(case, before, before.count.value))
     return within and same_method and far and lower
 
@@ -102,10 +102,10 @@ def borderline_fall(case: Case) -> str:
     if len(counts) <= 1:
         return "no"
     own = median(v for _, v in counts[1:])
-    return "yes" if _fall_percent(own, counts[0][1]) >= case.limit("borderline-fall-percent") else "no"
+    return "yes" if fall_percent(own, counts[0][1]) >= case.limit("borderline-fall-percent") else "no"
 
 
-def _fall_percent(was: Decimal, now: Decimal) -> Decimal:
+def fall_percent(was: Decimal, now: Decimal) -> Decimal:
     return (was - now) * HUNDRED / was if was else Decimal(0)
 
 

@@ -65,8 +65,9 @@ class Problem:
     onset: Moment | None = None  # onset, performed
     recorded: Moment | None = None
     abatement: Moment | None = None
-    kind: str = "condition"  # condition | procedure | mother | family
+    kind: str = "condition"  # condition | procedure | visit | mother | family
     by_name: bool = False  # matched by words, not by a code
+    confirmed: bool = False  # verificationStatus confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Medication:
     route: str | None = None  # systemic | local | injection; None: unknown. injection is systemic too
     dose_mg_per_day: Decimal | None = None  # as ordered; None: not stated in a form that can be read
     by_name: bool = False
+    days_per_week: Decimal | None = None  # on which it is taken; None: not stated in a form that can be read
 
     @property
     def is_supply(self) -> bool:

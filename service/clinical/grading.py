@@ -31,7 +31,7 @@ def graded(case: Case) -> Reading | None:
     if newest is not None and _days(case, newest) <= case.limit("count-old-days"):
         return newest
     preliminary = newest_preliminary(case)
-    if preliminary and preliminary.count and _low(grade(case, preliminary, preliminary.count.value)):
+    if preliminary and preliminary.count and grade(case, preliminary, preliminary.count.value) in ("moderate", *WORST):
         return preliminary
     return newest
 
@@ -177,8 +177,9 @@ def discrepant(case: Case) -> str:
 
 def fever_count(case: Case) -> str:
     """The lowest current reading on the scale of the fever rules; preliminary ones alert too."""
-    readings = [r for r in (graded(case), newest_preliminary(case)) if r and r.alert]
-    levels = [_on(case, "fever-grade", r.alert) for r in readings if r.alert]
+    newest = graded(case)
+    readings = [newest, newest_preliminary(case), *(_of_the_same_time(case, newest) if newest else ())]
+    levels = [_on(case, "fever-grade", r.alert) for r in readings if r and r.alert]
     return min(levels, key=("at-most-0.5", "below-1.0", "crossing", "other").index, default=UNKNOWN)
 
 
@@ -227,10 +228,6 @@ def left_shift(case: Case) -> str:
     high = bool(bands and bands.value and bands.range and against_range(bands.value, bands.range) == "above")
     more = bool(bands and segmented and bands.value and segmented.value and bands.value.number > segmented.value.number)
     return "yes" if high or more else "no"
-
-
-def _low(level: str) -> bool:
-    return level in ("moderate", *WORST)
 
 
 def _days(case: Case, reading: Reading) -> int:

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from service.clinical.case import Case
 from service.clinical.counts import Reading
 from service.clinical.course import exact_counts, is_low, is_normal
-from service.clinical.facts import Medication
 from service.clinical.knowledge.model import Nutrient
 from service.clinical.records import ended
 from service.clinical.samples import doses
@@ -60,28 +59,15 @@ def _nothing_else(case: Case, nutrient: Nutrient, nadir: Reading, recovery: Read
     since, until = _day(recovery) - clear, _day(recovery)
     groups = case.knowledge.recovery_concepts
     for drug in case.patient.medications:
-        if drug.concepts & groups["culprits"] and _stopped_between(drug, since, until):
+        begun, end = (drug.start.latest.date() if drug.start else None), ended(drug)
+        last = end.latest.date() if end else None
+        if drug.concepts & groups["culprits"] and last and since <= last <= until:
             return False
-        if drug.concepts & groups["raising"] and _running_between(drug, since, until):
+        if drug.concepts & groups["raising"] and (begun is None or begun <= until) and (last is None or last >= since):
             return False
-        if drug.concepts & groups["nutrients"] - {nutrient.treatment} and _begun_between(drug, _day(nadir), until):
+        if drug.concepts & groups["nutrients"] - {nutrient.treatment} and begun and _day(nadir) <= begun <= until:
             return False
     return not _infected(case, _day(nadir))
-
-
-def _stopped_between(drug: Medication, since: date, until: date) -> bool:
-    end = ended(drug)
-    return end is not None and since <= end.latest.date() <= until
-
-
-def _running_between(drug: Medication, since: date, until: date) -> bool:
-    end = ended(drug)
-    begun = drug.start is None or drug.start.earliest.date() <= until
-    return begun and (end is None or end.latest.date() >= since)
-
-
-def _begun_between(drug: Medication, since: date, until: date) -> bool:
-    return drug.start is not None and since <= drug.start.latest.date() <= until
 
 
 def _infected(case: Case, nadir: date) -> bool:

@@ -127,7 +127,7 @@ def inflammation(case: Case, analyte: str) -> str:
     window = case.hours("crp-window-hours")
     near = [c for c in case.results.get("crp", ()) if c.when and abs(c.when.latest - result.when.latest) <= window]
     levels = [case.place("crp", c).level for c in near]
-    return "raised" if "raised" in levels else "not-raised" if "not-raised" in levels else UNKNOWN
+    return next((level for level in ("raised", "slightly-raised", "not-raised") if level in levels), UNKNOWN)
 
 
 def hemolyzed(case: Case, analyte: str) -> str:

@@ -30,8 +30,8 @@ class Specimen:
         return found[0] if found else None
 
 
-def best(result: LabResult) -> tuple[bool, int, float, str]:
-    """Sort key among reports of one draw: manual first, then by status, then the newest, then by reference."""
+def best(result: LabResult) -> tuple[bool, int, float, str, str]:
+    """Sort key among reports of one draw: manual first, then by status, then the newest, then by reference and text."""
     return (result.method != "manual", -STATUS_RANK[result.status], *_newest_first(result))
 
 
@@ -74,9 +74,9 @@ def _same(draw: _Draw, keys: set[str], when: Moment, window: timedelta) -> bool:
     return shared or _together(draw.when, when, window)
 
 
-def _newest_first(result: LabResult) -> tuple[float, str]:
+def _newest_first(result: LabResult) -> tuple[float, str, str]:
     assert result.when
-    return (-result.when.earliest.timestamp(), result.reference)  # H5.38: the earliest for freshness
+    return (-result.when.earliest.timestamp(), result.reference, result.text)  # H5.38: the earliest for freshness
 
 
 def _together(anchor: Moment, other: Moment, window: timedelta) -> bool:

@@ -15,7 +15,7 @@ from service.clinical.grading import graded
 CANNOT_READ = frozenset([
     "unit-missing", "unit-not-understood", "implausible-result", "no-value", "value-in-words", "undated", "future",
     "unreadable-resource", "no-white-cell-count", "exceeds-white-cells", "unmapped-code", "status-unknown",
-    "status-missing", "comparator-not-understood",
+    "status-missing", "status-not-understood", "comparator-not-understood",
 ])  # fmt: skip
 MISDATED = frozenset(["before-birth", "too-old"])
 # Reasons of a Gap of some Observation that was left out before its code was looked at.

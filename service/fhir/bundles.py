@@ -7,13 +7,14 @@ Source: design.md section 2 (`POST /assess`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import msgspec
 
 from cds_hooks.prefetch import Resource, read_value
 from service.fhir.reader import RawResource
 from service.fhir.references import short
-from service.fhir.resources import Reference
+from service.fhir.resources import Participant, Reference
 
 
 class _Subject(msgspec.Struct, gc=False):
@@ -22,7 +23,11 @@ class _Subject(msgspec.Struct, gc=False):
     patient: Reference | None = None
 
 
-_SUBJECT = msgspec.json.Decoder(_Subject)
+class _Appointment(msgspec.Struct, gc=False):
+    participant: list[Participant] = []
+
+
+_SUBJECT, _APPOINTMENT = msgspec.json.Decoder(_Subject), msgspec.json.Decoder(_Appointment)
 
 
 def open_bundle(raw: msgspec.Raw | bytes, key: str = "bundle") -> tuple[Resource, ...]:
@@ -34,34 +39,36 @@ def open_bundle(raw: msgspec.Raw | bytes, key: str = "bundle") -> tuple[Resource
 def split_patients(resources: Sequence[RawResource]) -> dict[str, list[RawResource]]:
     """The resources of each patient, by "Patient/id" or fullUrl; those of nobody in particular go to everyone."""
     patients: dict[str, str] = {}
-    subjects = [_subject(one) for one in resources]
-    for one, name in zip(resources, subjects, strict=True):
-        if one.type == "Patient" and name:
+    subjects = [_subjects(one) for one in resources]
+    for one, names in zip(resources, subjects, strict=True):
+        if one.type == "Patient" and names:
+            (name,) = names
             patients[name] = patients[name.replace("Patient/", "urn:uuid:")] = name
             if one.full_url:
                 patients[short(one.full_url)] = name
-    owners = [patients.setdefault(name, name) if name else None for name in subjects]
-    found: dict[str, list[RawResource]] = {name: [] for name in dict.fromkeys(_of(patients.values(), owners))}
-    for one, owner in zip(resources, owners, strict=True):
-        for name in [owner] if owner else found:
+    owners = [_owners(one, names, patients) for one, names in zip(resources, subjects, strict=True)]
+    found: dict[str, list[RawResource]] = {name: [] for name in dict.fromkeys(chain(patients.values(), *owners))}
+    for one, mine in zip(resources, owners, strict=True):
+        for name in mine or found:
             found[name].append(one)
     return found
 
 
-def _of(patients: Iterable[str], owners: Iterable[str | None]) -> Iterable[str]:
-    return (owner for owner in (*patients, *owners) if owner)
+def _owners(one: RawResource, names: Iterable[str], patients: dict[str, str]) -> list[str]:
+    """The patients that a resource names, who become known by it; of an Appointment's urns those that are patients."""
+    meant = (n for n in names if one.type != "Appointment" or n in patients or n.startswith("Patient/"))
+    return list(dict.fromkeys(patients.setdefault(name, name) for name in meant))
 
 
-def _subject(one: RawResource) -> str | None:
-    """Whom a resource is about, "Patient/id" or urn; None when it does not say."""
+def _subjects(one: RawResource) -> list[str]:
+    """Whom a resource is about, "Patient/id" or urn; nobody when it does not say."""
     try:
         found = _SUBJECT.decode(one.raw)
+        actors = [p.actor for p in _APPOINTMENT.decode(one.raw).participant] if one.type == "Appointment" else []
     except (msgspec.DecodeError, RecursionError):
-        return None
+        return []
     if one.type == "Patient":
-        return f"Patient/{found.id}" if found.id else one.full_url
-    reference = found.subject or found.patient
-    if reference is None or not reference.reference or reference.reference.startswith("#"):
-        return None
-    name = short(reference.reference)
-    return name if name.startswith(("Patient/", "urn:")) else None
+        name = f"Patient/{found.id}" if found.id else one.full_url
+        return [name] if name else []
+    named = [r.reference for r in (*actors, found.subject or found.patient) if r and r.reference]
+    return [n for r in named if (n := short(r)).startswith(("Patient/", "urn:"))]

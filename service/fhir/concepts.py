@@ -15,7 +15,8 @@ from service.clinical.knowledge.model import Concept, Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import Reading, Vocabulary
 from service.fhir.resources import CodeableConcept
 
-_WORD = re.compile(r"[^\W_]+(?:'s)?|[%#]|[.;,:](?=\s|$)")
+_WORD = re.compile(r"[^\W_]+(?:'s)?|[%#]|(?<=[ab])\+|[.;,:](?=\s|$)")  # the plus of "Fy(a+b-)"
+_DOUBT = re.compile(r"(?<!\w)\?|\?(?!\w)")
 _BREAKS = frozenset(".;,:")
 _SYSTEMS = {  # how charts name a system, beside its canonical URI
     "http://hl7.org/fhir/sid/icd-10": "http://hl7.org/fhir/sid/icd-10-cm",
@@ -108,17 +109,15 @@ class Matcher:
     def _by_text(self, text: str) -> frozenset[str]:
         found = self._texts.get(text)
         if found is None:
-            found = self._named(words_of(text))
+            found = self._named(words_of(_DOUBT.sub(" r/o ", text)))
             if len(self._texts) < MOST_KEPT:
                 self._texts[text] = found
         return found
 
     def _named(self, words: list[str]) -> frozenset[str]:
-        found = set()
-        for start, end, ids in self._names.find(words):
-            if not negated(words, start, end, self._reading):
-                found |= {id for id in ids if not any(_contains(words, e) for e in self._excepts[id])}
-        return frozenset(found)
+        longest = {(id, start): end for start, end, ids in reversed([*self._names.find(words)]) for id in ids}
+        said = {id for (id, start), end in longest.items() if not negated(words, start, end, self._reading)}
+        return frozenset(id for id in said if not any(_contains(words, e) for e in self._excepts[id]))
 
 
 MOST_KEPT = 10_000
@@ -134,14 +133,11 @@ def _has_code(concept: Concept, system: str, code: str) -> bool:
 
 def negated(words: list[str], start: int, end: int, reading: Reading) -> bool:
     """Whether words around a name say that it is not so: "no zinc", "allergy to", "sepsis ruled out"."""
-    before = words[max(0, start - NEGATION_REACH) : start]
-    for index, word in enumerate(reversed(before)):
-        if word in _BREAKS:
-            before = before[len(before) - index :]
-            break
-    after = words[end : end + 2]
-    return any(_contains(before, n) for n in reading.negations_before) or any(
-        f"{' '.join(after)} ".startswith(f"{n} ") for n in reading.negations_after
+    first = max(0, start - NEGATION_REACH)
+    near = max((i + 1 for i in range(first, start) if words[i] in _BREAKS), default=first)
+    after = f"{' '.join(words[end : end + NEGATION_REACH])} "
+    return any(after.startswith(f"{n} ") for n in reading.negations_after) or any(
+        _contains(words[first if n.endswith(":") else near : start], n) for n in reading.negations_before
     )
 
 

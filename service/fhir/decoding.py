@@ -11,23 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from service.fhir.resources import (
-    CodeableConcept,
-    Condition,
-    DiagnosticReport,
-    FamilyMemberHistory,
-    Medication,
-    MedicationUse,
-    Observation,
-    Patient,
-    Procedure,
-    ServiceRequest,
-    Specimen,
-)
+from service.fhir import resources as fhir
 
 
 class Head(Struct, gc=False):
-    code: CodeableConcept
+    code: fhir.CodeableConcept
 
 
 class Contained(Struct, gc=False):
@@ -35,19 +23,21 @@ class Contained(Struct, gc=False):
 
 
 READ: dict[str, type[Struct]] = {
-    "Patient": Patient,
-    "DiagnosticReport": DiagnosticReport,
-    "Specimen": Specimen,
-    "Medication": Medication,
-    "Observation": Observation,
-    "Condition": Condition,
-    "Procedure": Procedure,
-    "ServiceRequest": ServiceRequest,
-    "FamilyMemberHistory": FamilyMemberHistory,
-    "MedicationRequest": MedicationUse,
-    "MedicationStatement": MedicationUse,
-    "MedicationAdministration": MedicationUse,
-    "MedicationDispense": MedicationUse,
+    "Patient": fhir.Patient,
+    "DiagnosticReport": fhir.DiagnosticReport,
+    "Specimen": fhir.Specimen,
+    "Medication": fhir.Medication,
+    "Observation": fhir.Observation,
+    "Condition": fhir.Condition,
+    "Procedure": fhir.Procedure,
+    "ServiceRequest": fhir.ServiceRequest,
+    "Encounter": fhir.Visit,
+    "Appointment": fhir.Visit,
+    "FamilyMemberHistory": fhir.FamilyMemberHistory,
+    "MedicationRequest": fhir.MedicationUse,
+    "MedicationStatement": fhir.MedicationUse,
+    "MedicationAdministration": fhir.MedicationUse,
+    "MedicationDispense": fhir.MedicationUse,
 }
 _DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in {**READ, "": Head, "contained": Contained}.items()}
 
@@ -69,7 +59,7 @@ def contained(owner: Any) -> Iterator[tuple[str, msgspec.Raw]]:
             yield peek.resourceType, raw
 
 
-def code_of(raw: bytes | msgspec.Raw) -> CodeableConcept | None:
+def code_of(raw: bytes | msgspec.Raw) -> fhir.CodeableConcept | None:
     """The code of a resource that could not be read as a whole."""
     head = decode("", raw)
     return head.code if isinstance(head, Head) else None

@@ -33,6 +33,7 @@ KINDS = {
 DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7),
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
 MOST_MILLIGRAMS = Decimal(10) ** 9  # no dose is more
+LENGTH = re.compile(r"(?<!\w)for (\d{1,3}) (day|week)s?(?!\w)")
 AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
 
 
@@ -65,9 +66,11 @@ class MedicationReader:
             concepts = frozenset(c for c in concepts if not self._concepts[c].systemic_only)
         if not concepts:
             return None
-        start, end = _span(use, doses, moments)
+        start, end = _span(use, doses, moments, self._reading)
         dose = next((mg for d in doses if (mg := dose_per_day(d, self._reading)) is not None), None)
-        return Medication(concepts, reference, KINDS[use.resourceType], use.status, start, end, route, dose, by_name)
+        often = next((days for d in doses if (days := days_per_week(d, self._reading)) is not None), None)
+        kind = KINDS[use.resourceType]
+        return Medication(concepts, reference, kind, use.status, start, end, route, dose, by_name, often)
 
     def _route(self, drug: list[str], doses: list[fhir.Dosage]) -> str | None:
         """systemic, local or injection: by code, else by the words of drug, form and dose; None when none says it."""
@@ -114,7 +117,7 @@ def _doses(use: fhir.MedicationUse) -> list[fhir.Dosage]:
 
 
 def _span(
-    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments
+    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments, reading: Reading
 ) -> tuple[Moment | None, Moment | None]:
     """When the use began and, when it is known, ended."""
     validity = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
@@ -124,25 +127,33 @@ def _span(
         use.effectiveDateTime, use.whenHandedOver, *begins[:1], use.authoredOn, *begins, use.whenPrepared
     )
     ends = [p.end for p in (use.effectivePeriod, bounds) if p]
-    return start, moments.first(*ends) or (_after(start, doses) if start else None)
+    return start, moments.first(*ends) or (_after(start, doses, reading) if start else None)
 
 
 def _repeat(dose: fhir.Dosage) -> fhir.Repeat | None:
     return dose.timing.repeat if dose.timing else None
 
 
-def _after(start: Moment, doses: list[fhir.Dosage]) -> Moment | None:
-    """The end that a stated length of the course gives."""
+def _after(start: Moment, doses: list[fhir.Dosage], reading: Reading) -> Moment | None:
+    """The end that a stated length of the course gives; a single dose ends as it begins."""
     for dose in doses:
+        said = (dose.text or "").casefold()
+        if found := LENGTH.search(said):
+            return _later(start, timedelta(days=int(found[1]) * (7 if found[2] == "week" else 1)))
+        if any(_whole(words, said) for words in reading.single_doses):
+            return start
         repeat = _repeat(dose)
         length = repeat.boundsDuration if repeat else None
         if length and length.value is not None and is_number(length.value) and length.code in DAYS:
             try:
-                days = timedelta(days=float(length.value * DAYS[length.code]))
-                return Moment(start.earliest + days, start.latest + days, start.text)
+                return _later(start, timedelta(days=float(length.value * DAYS[length.code])))
             except OverflowError:  # beyond the calendar: no end that anyone lives to see
                 return None
     return None
+
+
+def _later(start: Moment, length: timedelta) -> Moment:
+    return Moment(start.earliest + length, start.latest + length, start.text)
 
 
 def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
@@ -155,6 +166,36 @@ def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
         if factor is not None and days and repeat.period and is_number(repeat.period):
             return _rounded(amount.value * factor * (repeat.frequency or 1) / (repeat.period * days))
     return _dose_in_words(dose.text, reading) if dose.text else None
+
+
+def days_per_week(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
+    """On how many days of a week a dose is taken; None when neither the timing nor the text says it for sure."""
+    repeat = _repeat(dose)
+    if repeat and repeat.dayOfWeek:
+        return Decimal(len(set(repeat.dayOfWeek)))
+    days = DAYS.get(repeat.periodUnit or "") if repeat else None
+    if repeat and days and repeat.period and is_number(repeat.period):
+        return min(Decimal(7), 7 * (repeat.frequency or 1) / (repeat.period * days))
+    return _days_in_words(dose.text, reading) if dose.text else None
+
+
+def _days_in_words(text: str, reading: Reading) -> Decimal | None:
+    """The same of a text: 7 for "2.5 mg daily", 2 for "twice a week"; None beside a second frequency or named days."""
+    said = f" {' '.join(text.casefold().split())} "
+    periods, times = _numbers(said, reading.dose_periods), _numbers(said, reading.dose_times)
+    named, counted = (any(_whole(w, said) for w in words) for words in (reading.named_days, reading.counted_days))
+    daily = periods <= {1}
+    unsure = named if daily else len(times) > 1 or ((named or counted) and not times)
+    if len(periods) > 1 or unsure:
+        return None
+    if daily:
+        return Decimal(7) if periods or (times and min(times) > 1) else None
+    return min(Decimal(7), 7 * next(iter(times), Decimal(1)) / next(iter(periods)))
+
+
+def _numbers(said: str, table: Mapping[str, Decimal]) -> set[Decimal]:
+    """The numbers of all phrases that stand in the text."""
+    return {value for words, value in table.items() if _whole(words, said)}
 
 
 def _dose_in_words(text: str, reading: Reading) -> Decimal | None:

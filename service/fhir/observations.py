@@ -19,6 +19,7 @@ from service.fhir.quantities import Answers, measure
 from service.fhir.resources import CodeableConcept, Observation, Value
 
 LOINC = "http://loinc.org"
+NOT_USED = frozenset(["", "registered", "cancelled", "entered-in-error", "unknown"])  # statuses of FHIR
 USABLE = frozenset(["final", "amended", "corrected", "preliminary"])
 STATUS_RANK = {"corrected": 3, "amended": 2, "final": 1, "preliminary": 0}
 OLDEST_YEARS = 120
@@ -169,7 +170,7 @@ def _when(seen: Observation, names: tuple[str, ...], moments: Moments, draws: Dr
 def _not_usable(seen: Observation, when: Moment | None, draws: Draws) -> str | None:
     """Why nothing of an Observation can be used."""
     if seen.status not in USABLE:
-        return f"status-{seen.status or 'missing'}"
+        return f"status-{seen.status or 'missing'}" if seen.status in NOT_USED else "status-not-understood"
     if when is None:
         return None
     if draws.today and when.earliest.date() > draws.today:

@@ -16,6 +16,7 @@ from service.fhir.moments import Moments
 REFUTED = frozenset(["refuted", "entered-in-error"])
 ACTIVE = frozenset(["active", "recurrence", "relapse"])
 NOT_DONE = frozenset(["not-done", "entered-in-error", "preparation"])
+NOT_MET = frozenset(["cancelled", "entered-in-error", "noshow", "waitlist"])
 ON_FILE = frozenset(["active", "draft", "on-hold"])
 MOTHER = frozenset(["MTH", "NMTH", "72705000"])
 MOTHER_WORDS = frozenset(["mother", "mutter", "moeder", "mère"])
@@ -26,7 +27,9 @@ class ProblemReader:
 
     def __init__(self, vocabulary: Vocabulary | Knowledge) -> None:
         self._matcher = Matcher(vocabulary, "condition", "both")
+        self._visits = Matcher(vocabulary, "visit")
         self._orders = OrderMatcher(vocabulary.orders)
+        self._referrals = frozenset(order.id for order in vocabulary.orders.values() if order.kind == "referral")
 
     def condition(self, seen: fhir.Condition, reference: str, moments: Moments) -> Problem | None:
         """A Condition; refuted ones are nothing."""
@@ -45,6 +48,7 @@ class ProblemReader:
             recorded=moments.first(seen.recordedDate),
             abatement=abated,
             by_name=by_name,
+            confirmed="confirmed" in _codes(seen.verificationStatus),
         )
 
     def procedure(self, seen: fhir.Procedure, reference: str, moments: Moments) -> Problem | None:
@@ -54,6 +58,26 @@ class ProblemReader:
         concepts, by_name = self._matcher.match(seen.code)
         onset = _begin(moments, seen.performedDateTime, seen.performedPeriod)
         return Problem(concepts, reference, False, onset, kind="procedure", by_name=by_name) if concepts else None
+
+    def visit(self, seen: fhir.Visit, reference: str, moments: Moments) -> Problem | None:
+        """An Encounter or Appointment with a specialty that the knowledge speaks of."""
+        if seen.status in NOT_MET:
+            return None
+        kinds = [*seen.type, *seen.specialty, *([seen.serviceType] if seen.serviceType else [])]
+        matched = [found for kind in kinds if (found := self._visits.match(kind))[0]]
+        concepts, by_name = frozenset[str]().union(*(found[0] for found in matched)), all(found[1] for found in matched)
+        when = moments.first(seen.period.start if seen.period else None, seen.start)
+        return Problem(concepts, reference, False, when, kind="visit", by_name=by_name) if concepts else None
+
+    def referral(self, seen: fhir.ServiceRequest, reference: str, moments: Moments) -> Problem | None:
+        """A referral that was completed; by its words only when they order one: a laboratory says "hematology" too."""
+        if seen.status != "completed" or seen.doNotPerform:
+            return None
+        concepts, by_name = self._visits.match(seen.code)
+        if by_name and self._orders.match(seen.code).isdisjoint(self._referrals):
+            return None
+        when = moments.first(seen.authoredOn)
+        return Problem(concepts, reference, False, when, kind="visit", by_name=by_name) if concepts else None
 
     def family(self, seen: fhir.FamilyMemberHistory, reference: str) -> list[Problem]:
         """What a member of the family has."""

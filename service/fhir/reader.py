@@ -159,7 +159,7 @@ class _Chart:
 
     def _draws(self, today: date | None) -> Draws:
         draws = Draws(birth=self._birth(), today=today)
-        for seen in self._own(fhir.DiagnosticReport):
+        for seen in sorted(self._own(fhir.DiagnosticReport), key=lambda seen: seen.names[0]):
             if seen.resource.status not in ("entered-in-error", "cancelled"):
                 when = self.moments.of(seen.resource.effectiveDateTime, seen.resource.effectivePeriod)
                 for result in seen.resource.result:
@@ -177,7 +177,7 @@ class _Chart:
         """The decoded resources of a kind that are about the patient; the others become Gaps."""
         own = []
         for seen in self.seen[kind]:
-            if self._is_own(seen.resource.patient if kind is fhir.FamilyMemberHistory else seen.resource.subject):
+            if any(map(self._is_own, _subjects(seen.resource))):
                 own.append(seen)
             else:
                 self.gaps.append(Gap(kind.__name__, "other-patient", seen.names[0]))
@@ -220,6 +220,8 @@ class _Chart:
         read, moments = self.problems, self.moments
         found = [read.condition(s.resource, s.names[0], moments) for s in self._own(fhir.Condition)]
         found += [read.procedure(s.resource, s.names[0], moments) for s in self._own(fhir.Procedure)]
+        found += [read.visit(s.resource, s.names[0], moments) for s in self._own(fhir.Visit)]
+        found += [read.referral(s.resource, s.names[0], moments) for s in self._own(fhir.ServiceRequest)]
         family = [p for s in self._own(fhir.FamilyMemberHistory) for p in read.family(s.resource, s.names[0])]
         return [p for p in found if p] + family
 
@@ -238,3 +240,11 @@ class _Chart:
             elif one:
                 found.append(one)
         return found
+
+
+def _subjects(resource: Any) -> list[fhir.Reference | None]:
+    """Whom a resource may be about: its subject, or one of those who take part in it."""
+    if isinstance(resource, fhir.FamilyMemberHistory):
+        return [resource.patient]
+    taking_part = resource.participant if isinstance(resource, fhir.Visit) and not resource.subject else []
+    return [one.actor for one in taking_part if one.actor and one.actor.reference] or [resource.subject]

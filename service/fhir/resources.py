@@ -148,6 +148,22 @@ class ServiceRequest(Resource, gc=False):
     doNotPerform: bool = False
 
 
+class Participant(Struct, gc=False):
+    actor: Reference | None = None
+
+
+class Visit(Resource, gc=False):
+    """An Encounter, or an Appointment, which names its patient among its participants."""
+
+    status: str = ""
+    type: list[CodeableConcept] = []
+    serviceType: CodeableConcept | None = None
+    specialty: list[CodeableConcept] = []
+    period: Period | None = None
+    start: str | None = None
+    participant: list[Participant] = []
+
+
 class FamilyCondition(Struct, gc=False):
     code: CodeableConcept = msgspec.field(default_factory=CodeableConcept)
 
@@ -166,6 +182,7 @@ class Repeat(Struct, gc=False):
     frequency: int | None = None
     period: Decimal | None = None
     periodUnit: str | None = None
+    dayOfWeek: list[str] = []
 
 
 class Timing(Struct, gc=False):

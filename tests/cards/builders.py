@@ -20,7 +20,7 @@ from service.clinical.assessment import (
 )
 from service.clinical.facts import Gap, Moment
 from service.clinical.interval import Interval
-from service.clinical.knowledge.model import Citation, Knowledge
+from service.clinical.knowledge.model import Citation, Knowledge, Nutrient
 
 AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
 FOLDER = Path(knowledge_package.__file__ or "").parent
@@ -36,6 +36,15 @@ CITATIONS = {
 }
 
 
+def _nutrient(name: str) -> Nutrient:
+    empty: dict[str, Any] = dict.fromkeys(("status", "reason", "feature", "specific", "cap"), ())
+    id = name.replace(" ", "-").lower()
+    return Nutrient(id, name, id, (), **empty, cause=f"{id}-deficiency")
+
+
+CAUSAL = tuple(map(_nutrient, ("vitamin B12", "folate", "copper")))
+
+
 def wording() -> dict[str, str]:
     tables = tomllib.loads((FOLDER / "wording.toml").read_text(encoding="utf-8"))
     return {f"{table}.{key}": text for table, texts in tables.items() for key, text in texts.items()}
@@ -49,7 +58,8 @@ def knowledge() -> Knowledge:
             **empty,
             "version": "1.0.0",
             "profile": "nice-ng239",
-            "nutrients": (),
+            "nutrients": CAUSAL,
+            "causal": CAUSAL,
             "citations": CITATIONS,
             "wording": wording(),
         }
@@ -153,7 +163,9 @@ def patient(**changes: Any) -> Assessment:
         "course": "unknown",
         "indicator": "info",
         "rows": ("mild-isolated",),
-        "emergency": None,
+        "emergencies": (),
+        "febrile": False,
+        "beside": "none",
         "flags": (),
         "nutrients": unmeasured("vitamin B12", "folate", "copper"),
         "causes": (),

@@ -167,7 +167,8 @@ EMERGENCY = severe(
     severity="very-severe",
     severity_band="<0.2 10*9/L",
     count=count("0.05", "2026-06-15"),
-    emergency="febrile-neutropenia",
+    emergencies=("febrile-neutropenia",),
+    febrile=True,
     flags=("febrile-neutropenia",),
     nutrients=(nutrient("vitamin B12", "deficient", B12_LOW),),
     causes=(
@@ -182,7 +183,9 @@ EMERGENCY = severe(
     options=(B12_OPTION,),
 )
 BLASTS = severe(
-    emergency="blasts",
+    emergencies=("blasts",),
+    rows=("blasts", "severe-neutropenia"),
+    beside="critical",
     flags=("blasts", "pancytopenia"),
     causes=(cause("hematologic-malignancy", "probable", kind="competing"),),
     orders=(order("hematology-urgent", "emergency", "Blasts on the smear.", "referral", "stat"), REPEAT),

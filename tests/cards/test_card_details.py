@@ -10,7 +10,7 @@ import pytest
 from builders import CITATIONS, cause, knowledge, normal, nutrient, order, patient, result, unmeasured
 
 from service.cards import cards
-from service.clinical.assessment import Assessment, Evidence, Option
+from service.clinical.assessment import Advice, Assessment, Evidence, Option
 from service.clinical.facts import Gap
 
 K = knowledge()
@@ -51,9 +51,26 @@ def test_the_first_line_is_the_verdict_in_bold(name: str) -> None:
 @pytest.mark.parametrize("name", SPOKEN)
 def test_the_last_line_names_knowledge_thresholds_date_and_limits(name: str) -> None:
     assert body(patients.EVERYONE[name]).splitlines()[-1] == (
-        "Knowledge 1.0.0, thresholds nice-ng239; results as of 15 Jun 2026. "
+        "Knowledge 1.0.0, not yet signed off by a clinician, thresholds nice-ng239; results as of 15 Jun 2026. "
         "Advice for a clinician to review; not for emergency triage."
     )
+
+
+def test_a_clinician_who_signed_takes_the_notice_away() -> None:
+    (card,) = cards(patients.MILD, replace(K, signed_off_by="Dr. A. Clinician"))
+    assert "Knowledge 1.0.0, thresholds" in (card.detail or "") and "signed off" not in (card.detail or "")
+
+
+def test_advice_for_the_patient_stands_on_the_main_card_with_its_source() -> None:
+    advice = (Advice("hygiene", "Wash hands.", "bnf"),)
+    assert section(replace(patients.MILD, advice=advice), "For the patient") == ["- Wash hands. [2]"]
+    emergency, main = cards(replace(patients.BLASTS, advice=advice), K)
+    assert "Wash hands." in (main.detail or "") and "Wash hands." not in (emergency.detail or "")
+
+
+def test_a_second_emergency_is_a_line_on_the_first_ones_card() -> None:
+    (card,) = cards(replace(patients.EMERGENCY, emergencies=("febrile-neutropenia", "methotrexate-toxicity")), K)
+    assert "Also: **possible methotrexate toxicity**" in (card.detail or "")
 
 
 @pytest.mark.parametrize("name", SPOKEN)
@@ -84,8 +101,8 @@ def test_causes_come_with_certainty_reasons_and_sources_the_likeliest_first() ->
         "- **Pernicious anemia: established** (anti-intrinsic factor antibody positive) [2]",
         "- **Drug-induced neutropenia: possible** (metformin)",
         "- Unlikely: folate deficiency",
-        "- Not assessable: copper deficiency",
     ]
+    assert "- Copper, CRP: not recorded" in section(patients.PERNICIOUS, "Not known")
 
 
 def test_in_an_infant_nutrition_never_comes_first() -> None:

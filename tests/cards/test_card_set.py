@@ -36,10 +36,10 @@ def test_the_card_is_as_urgent_as_the_assessment(name: str) -> None:
 def test_every_card_carries_rule_severity_and_knowledge_version(name: str) -> None:
     """cds-hooks 81."""
     assessment = patients.EVERYONE[name]
-    for card in cards(assessment, K):
+    for rule, card in zip(assessment.rows, cards(assessment, K), strict=False):
         assert card.extension == {
             "org.neutropenia-cds.card": {
-                "rule": assessment.rows[0],
+                "rule": rule,
                 "severity": assessment.severity,
                 "knowledge": "1.0.0",
             }
@@ -62,7 +62,7 @@ def test_another_emergency_leaves_the_main_card_and_shares_no_order_with_it() ->
 
 
 def test_an_emergency_without_words_of_its_own_is_still_said() -> None:
-    emergency, _ = cards(replace(patients.BLASTS, emergency="new-row", flags=()), K)
+    emergency, _ = cards(replace(patients.BLASTS, emergencies=("new-row",), flags=()), K)
     assert emergency.summary == "EMERGENCY: neutrophils 0.35 x10*9/L (14 Jun): see detail"
 
 

@@ -38,9 +38,9 @@ SUMMARIES = {
     "indeterminate": "Moderate neutropenia 0.80 x10*9/L (14 Jun): "
     "vitamin B12 indeterminate, measure methylmalonic acid",
     "pernicious": "Bicytopenia, moderate neutropenia 0.90 x10*9/L (14 Jun): "
-    "vitamin B12 deficiency and pernicious anemia established",
-    "folate": "Mild neutropenia 1.30 x10*9/L (14 Jun): folate deficiency probable",
-    "copper": "Moderate neutropenia 0.80 x10*9/L (14 Jun): copper deficiency probable",
+    "established cause: vitamin B12 deficiency and pernicious anemia",
+    "folate": "Mild neutropenia 1.30 x10*9/L (14 Jun): probable cause: folate deficiency",
+    "copper": "Moderate neutropenia 0.80 x10*9/L (14 Jun): probable cause: copper deficiency",
     "wilson": "Mild neutropenia 1.20 x10*9/L (12 Jun): copper low, Wilson disease not excluded",
     "clumped": "Neutrophil count of 13 Jun cannot be graded: clumps or an old sample reported. Repeat",
     "stale": "Last neutrophil count 0.80 x10*9/L on 1 Dec 2025 is 196 days old: repeat",
@@ -48,7 +48,7 @@ SUMMARIES = {
     "deficient-normal": "Vitamin B12 deficient (140 pg/mL, 10 Jun); neutrophils normal",
     "indeterminate-normal": "Vitamin B12 indeterminate (250 pg/mL): measure methylmalonic acid",
     "infant": "Severe neutropenia 0.35 x10*9/L (14 Jun): weigh infection, immune and inherited causes first; "
-    "vitamin B12 deficiency established",
+    "established cause: vitamin B12 deficiency",
     "emergency": "EMERGENCY: fever or its equivalent with neutrophils 0.05 x10*9/L (15 Jun): "
     "cultures and antibiotics now, see detail",
 }
@@ -69,13 +69,13 @@ SINGLE = {
             causes=(cause("vitamin-b12-deficiency", "probable"), cause("drug-induced", "possible", kind="competing"))
         ),
         "Severe neutropenia 0.35 x10*9/L (14 Jun): weigh drugs, infection and marrow disease first; "
-        "vitamin B12 deficiency probable",
+        "probable cause: vitamin B12 deficiency",
     ),
     "a severe count with a likely drug names the drug": (
         severe(
             causes=(cause("vitamin-b12-deficiency", "possible"), cause("drug-induced", "probable", kind="competing"))
         ),
-        "Severe neutropenia 0.35 x10*9/L (14 Jun): drug-induced neutropenia probable",
+        "Severe neutropenia 0.35 x10*9/L (14 Jun): probable cause: drug-induced neutropenia",
     ),
     "an infant without a known cause hears nothing of nutrition": (
         patient(flags=("nutrition-not-led",)),
@@ -143,7 +143,7 @@ SINGLE = {
     ),
     "the gravest other finding stands first": (
         severe(flags=("bicytopenia", "severe-anemia"), causes=(cause("hiv", "probable", kind="competing"),)),
-        "Severe anemia, severe neutropenia 0.35 x10*9/L (14 Jun): HIV infection probable",
+        "Severe anemia, severe neutropenia 0.35 x10*9/L (14 Jun): probable cause: HIV infection",
     ),
 }
 

@@ -13,6 +13,7 @@ import pytest
 from service.clinical.knowledge import InvalidKnowledge, load, profiles
 from service.clinical.knowledge.checks import check, domain_of
 from service.clinical.knowledge.model import Knowledge, Nutrient, Row, Scale
+from service.clinical.knowledge.rules import Faults, read_rules
 
 OURS = load()
 EMERGENCIES = OURS.tables["emergency"]
@@ -140,7 +141,10 @@ FAULTY = {
         with_row("substitute", then={"order": [], "use": "tea-leaves"}), "no order tea-leaves",
     ),
     "an indicator that is none": (with_row("indicator", then={"indicator": "alarm"}), "alarm is no indicator"),
-    "an emergency without a flag": (with_row("emergency", then={}), "flag is missing"),
+    "a cause named by what is no drug and no problem": (
+        with_row("competing", then={"cause": "hiv", "certainty": "probable", "named_by": ["severity"]}),
+        "named_by severity is no fact of problems or drugs",
+    ),
 }  # fmt: skip
 
 
@@ -156,7 +160,7 @@ def test_all_faults_are_said_at_once() -> None:
 
 
 def test_the_levels_of_a_fact_are_known() -> None:
-    assert domain_of(OURS, "crp") == {"not-raised", "raised", "unknown", "crossing"}
+    assert domain_of(OURS, "crp") == {"not-raised", "slightly-raised", "raised", "unknown", "crossing"}
     assert domain_of(OURS, "alt") == {"not-raised", "raised", "unknown"}
     assert domain_of(OURS, "hiv") == {"yes", "no"}
     assert domain_of(OURS, "wilson-age") == {"younger", "typical", "older", "unknown"}
@@ -225,3 +229,24 @@ def test_an_overlay_is_refused_when_it_is(what: str, tmp_path: Path) -> None:
 def test_an_overlay_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidKnowledge, match="cannot be read"):
         load(overlay=tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "said"),
+    [
+        ("order", {"id": "x", "any_of": [{"fever": "yes"}], "order": "crp"}, "any_of is no word of this table"),
+        ("status", {"id": "x", "indicator": "info"}, "indicator is no word of this table"),
+        ("fact", {"id": "x", "kind": "problem", "within": 3}, "within is no word of a DeclaredFact"),
+        ("fact", {"kind": "problem"}, "'id' is missing"),
+        ("citation", {"id": "x", "text": "y", "link": "z"}, "link is no word of a Citation"),
+    ],
+)
+def test_a_word_that_nothing_reads_is_a_fault(table: str, entry: dict[str, Any], said: str) -> None:
+    """A condition that were ignored would make its row match too widely."""
+    content: dict[str, Any] = {table: [entry]}
+    if table == "status":
+        scale = {"fact": "x", "analyte": "crp", "by_range": True, "levels": [["a", "ok"]] * 3}
+        content |= {"scale": [scale], "nutrient": {"id": "x", "name": "x", "facts": ["x"]}}
+    faults = Faults()
+    read_rules([("a.toml", content)], faults)
+    assert any(said in fault for fault in faults), faults

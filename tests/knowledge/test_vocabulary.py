@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.clinical import knowledge
-from service.clinical.knowledge.vocabulary import InvalidVocabulary, load_vocabulary
+from service.clinical.knowledge.vocabulary import InvalidKnowledge, load_vocabulary
 from service.clinical.units import plausible_in
 
 VOCABULARY = load_vocabulary()
@@ -37,6 +37,7 @@ def test_codes_look_like_codes_of_their_system() -> None:
     shapes = {
         "http://snomed.info/sct": r"\d{6,18}", "http://www.nlm.nih.gov/research/umls/rxnorm": r"\d{2,7}",
         "http://www.whocc.no/atc": r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?",
+        "http://nucc.org/provider-taxonomy": r"\d{3}[0-9A-Z]\d{5}X|\d{4}[A-Z]\d{4}X|\d{3}[A-Z]{2}\d{4}X",
         "http://hl7.org/fhir/sid/icd-10-cm": r"O|[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?",
     }  # fmt: skip
     wrong = [
@@ -94,7 +95,7 @@ def spoil(folder: Path, file: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(("file", "old", "new", "said"), FAULTS, ids=[row[3] for row in FAULTS])
 def test_a_fault_is_said(folder: Path, file: str, old: str, new: str, said: str) -> None:
     spoil(folder, file, old, new)
-    with pytest.raises(InvalidVocabulary) as raised:
+    with pytest.raises(InvalidKnowledge) as raised:
         load_vocabulary(folder)
     assert [fault for fault in raised.value.faults if said in fault]
 
@@ -102,6 +103,6 @@ def test_a_fault_is_said(folder: Path, file: str, old: str, new: str, said: str)
 def test_all_faults_are_said_at_once(folder: Path) -> None:
     spoil(folder, *FAULTS[0][:3])
     spoil(folder, *FAULTS[10][:3])
-    with pytest.raises(InvalidVocabulary) as raised:
+    with pytest.raises(InvalidKnowledge) as raised:
         load_vocabulary(folder)
     assert len(raised.value.faults) == 2

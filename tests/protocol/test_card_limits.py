@@ -9,18 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks.cards import (
-    Action,
-    Card,
-    Coding,
-    Link,
-    OverrideReason,
-    Source,
-    Suggestion,
-    response,
-)
+from cds_hooks.cards import Action, Card, Suggestion, response
 from cds_hooks.errors import InvalidCard
 from cds_hooks.grammar import is_uuid, json_faults
+from cds_hooks.parts import Coding, Link, OverrideReason, Source
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"

@@ -104,6 +104,11 @@ def test_a_report_lends_its_time_to_the_results_that_it_lists(listed: str) -> No
     assert (found.when.text, found.report) == ("2026-06-10", "DiagnosticReport/d1")
 
 
+def test_a_result_that_two_reports_list_is_of_the_same_one_in_any_order() -> None:
+    chart = (report_of("Observation/o1"), report_of("Observation/o1") | {"id": "d2"}, observation("751-8", COUNT))
+    assert only(read(*chart)).report == only(read(*reversed(chart))).report == "DiagnosticReport/d1"
+
+
 OWN = [
     "Patient/p",
     "https://ehr.example.org/fhir/R4/Patient/p",

@@ -30,7 +30,7 @@ DRUGS: list[tuple[Json, set[str], bool]] = [
     (coded("B03BA03", system=ATC), {"vitamin-b12"}, False),
     (coded("L04AX03", system=ATC), {"methotrexate"}, False),
     (coded("L01AA01", system=ATC), {"cytotoxic"}, False),
-    (coded("L01EF01", system=ATC), set(), False),
+    (coded("L01EF01", system=ATC), {"cdk4-6-inhibitor"}, False),
     (coded("J01EE01", "Bactrim", ATC), {"trimethoprim"}, False),
     (coded("999", "methotrexate 2.5 MG Oral Tablet", RXNORM), {"methotrexate"}, True),
     ({"text": "trimethoprim/sulfamethoxazole 160/800"}, {"trimethoprim"}, True),

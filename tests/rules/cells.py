@@ -6,8 +6,10 @@ A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 [70-
 age          45 y | 8 mo | 10 d | 10 y 109 d | 18 h | unknown         (default 45 y)
 sex          female | male | unknown                                  (default female)
 pregnant     32 wk | yes | due in 20 d | due 20 d ago
-problems     concept [inactive] [procedure | mother | family] [since -200d] [until -20d] [recorded -3h]; ...
-drugs        concept [1 mg/d] [since -20d] [until -3d] [injection | local | systemic] [statement ...] [stopped ...]; ...
+problems     concept [inactive] [unconfirmed] [procedure | visit | mother | family] [since -200d] [until -20d]
+             [recorded -3h]; ...
+drugs        concept [1 mg/d] [3 /wk] (days of a week) [since -20d] [until -3d] [injection | local | systemic]
+             [statement ...] [stopped ...]; ...
 orders       order-id [-3d]; ...         gaps   what reason [-3d]; ...
 comment      a laboratory comment on every result of the row          profile   a profile of thresholds
 """
@@ -182,11 +184,12 @@ def _timed(words: list[str], names: tuple[str, ...]) -> dict[str, Moment]:
 def problem(cell: str, number: int) -> Problem:
     concept, *words = cell.split()
     times = _timed(words, ("since", "until", "recorded"))
-    kind = next((k for k in ("procedure", "mother", "family") if k in words), "condition")
-    _nothing_else(words, (kind, "inactive"), cell)
-    active = "inactive" not in words and kind != "procedure"
+    kind = next((k for k in ("procedure", "visit", "mother", "family") if k in words), "condition")
+    _nothing_else(words, (kind, "inactive", "unconfirmed"), cell)
+    active, sure = "inactive" not in words and kind not in ("procedure", "visit"), "unconfirmed" not in words
     onset, recorded, abatement = (times.get(t) for t in ("since", "recorded", "until"))
-    return Problem(frozenset([concept]), f"Condition/{number}", active, onset, recorded, abatement, kind)
+    name = f"Condition/{number}"
+    return Problem(frozenset([concept]), name, active, onset, recorded, abatement, kind, confirmed=sure)
 
 
 def drug(cell: str, number: int) -> Medication:
@@ -196,12 +199,14 @@ def drug(cell: str, number: int) -> Medication:
     if len(words) >= 2 and words[1] in ("mg/d", "ug/d", "g/d"):
         dose = Decimal(words[0]) * {"mg/d": Decimal(1), "ug/d": Decimal("0.001"), "g/d": Decimal(1000)}[words[1]]
         del words[:2]
+    often = Decimal(words.pop(words.index("/wk") - 1)) if "/wk" in words else None
+    words = [w for w in words if w != "/wk"]
     kind = next((k for k in KINDS if k in words), "request")
     status = next((s for s in DRUG_STATUS if s in words), "completed" if kind in KINDS[2:] else "active")
     route = next((r for r in ROUTES if r in words), None)
     _nothing_else(words, (kind, status, route), cell)
     start, end = times.get("since"), times.get("until")
-    return Medication(frozenset([concept]), f"Medication/{number}", kind, status, start, end, route, dose)
+    return Medication(frozenset([concept]), f"Medication/{number}", kind, status, start, end, route, dose, False, often)
 
 
 def _nothing_else(words: list[str], known: tuple[str | None, ...], cell: str) -> None:

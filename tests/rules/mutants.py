@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Nutrient, Row, Scale
 
 NEAR = Decimal("0.02")
 AGE_STEP = {"d": Decimal(1), "mo": Decimal("0.6"), "y": Decimal("0.01")}
-NUTRIENT_TABLES = ("status", "reasons", "features", "specific", "caps")
+# Windows in days of a declared fact -> the step that shuts out whoever stands at the limit.
+WINDOWS = {"within_days": -1, "started_within_days": -1, "taken_days": 1, "recorded_days": 1}
+NUTRIENT_TABLES = ("status", "reason", "feature", "specific", "cap")
 
 
 class RowMutant(NamedTuple):
@@ -36,6 +38,12 @@ class AgeMutant(NamedTuple):
     name: str
     unit: str
     limit: Decimal
+    knowledge: Knowledge
+
+
+class WindowMutant(NamedTuple):
+    name: str
+    fact: DeclaredFact
     knowledge: Knowledge
 
 
@@ -101,3 +109,26 @@ def moved_ages(knowledge: Knowledge) -> Iterator[AgeMutant]:
 
 def _with_groups(knowledge: Knowledge, fact: DeclaredFact, groups: tuple[tuple[str, str, Decimal], ...]) -> Knowledge:
     return replace(knowledge, facts={**knowledge.facts, fact.id: replace(fact, groups=groups)})
+
+
+def moved_windows(knowledge: Knowledge) -> Iterator[WindowMutant]:
+    """The knowledge with each window of a declared fact a day narrower, and a day wider: whoever stands at its limit,
+    or a day beyond it, changes."""
+    for fact in knowledge.facts.values():
+        for field, inward in WINDOWS.items():
+            days = getattr(fact, field)
+            if days is None:
+                continue
+            for how, step in (("at", inward), ("a day beyond", -inward)):
+                yield _window(knowledge, fact, f"{field}: nobody {how} {days} days", {field: days + step})
+        for end, inward in enumerate((1, -1) if fact.last_dose_days else ()):
+            for how, step in (("at", inward), ("a day beyond", -inward)):
+                ends = list(fact.last_dose_days or ())
+                ends[end] += step
+                name = f"last_dose_days: nobody {how} {ends[end] - step} days"
+                yield _window(knowledge, fact, name, {"last_dose_days": tuple(ends)})
+
+
+def _window(knowledge: Knowledge, fact: DeclaredFact, name: str, changed: dict[str, Any]) -> WindowMutant:
+    facts = {**knowledge.facts, fact.id: replace(fact, **changed)}
+    return WindowMutant(f"{fact.id} {name}", fact, replace(knowledge, facts=facts))

@@ -6,8 +6,8 @@ row b12, reasons b12                                                its decision
 cause b12, features b12, specific b12, cause pernicious-anemia      certainty; all reasons; all contributing causes
 ground b12                                                          the row of the certainty table
 flags, causes                                                       flags: all of them; causes: these are among them
-orders, options, rows, gaps, urgent, stat                           these are among them; `none`: there is none at all
-not orders, not options, not rows, not flags, not causes            none of these
+orders, options, advice, rows, gaps, urgent, stat                   these are among them; `none`: there is none at all
+not orders, not options, not advice, not rows, not flags ...         none of these
 option copper-replacement                                           words that its text or caution holds
 reason holotranscobalamin                                           words that the reason of the order holds
 repeat in                                                           days within which the count is to be repeated
@@ -54,7 +54,7 @@ ONE: dict[str, Callable[[Assessment], str | None]] = {
     "severity": lambda a: a.severity,
     "course": lambda a: a.course,
     "indicator": lambda a: a.indicator,
-    "emergency": lambda a: a.emergency,
+    "emergency": lambda a: next(iter(a.emergencies), None),
     "derivation": lambda a: a.count.derivation if a.count else None,
     "anc": lambda a: shown(a.count.value) if a.count else None,
     "limit": lambda a: f"{a.limit.normalize():f}" if a.limit is not None else None,
@@ -68,6 +68,7 @@ MANY: dict[str, Callable[[Assessment], set[str]]] = {
     "rows": lambda a: set(a.rows),
     "gaps": lambda a: {g.reason for g in a.gaps},
     "urgent": lambda a: {o.order for o in a.orders if o.priority == "urgent"},
+    "advice": lambda a: {x.id for x in a.advice},
     "stat": lambda a: {o.order for o in a.orders if o.priority == "stat"},
 }
 WHOLE = ("flags",)  # compared with all that is there

@@ -25,7 +25,10 @@ from service.clinical.knowledge.model import Knowledge
 
 DEFAULT = "nice-ng239"
 # Rows that change nothing as things stand, and why they are kept.
-NEVER_MISSED = {"cap zinc zinc-cap": "zinc has no features (H6.43): possible is its most already; C2 asks for it"}
+NEVER_MISSED = {
+    "cap zinc zinc-cap": "zinc has no features (H6.43): possible is its most already; C2 asks for it",
+    "cap iron iron-cap": "iron has no features (H6.43): possible is its most already; C2 asks for it",
+}
 
 
 @cache
@@ -52,7 +55,7 @@ def _matching(facts: PatientFacts, knowledge: Knowledge) -> Iterator[str]:
         if table != "certainty":
             yield from (f"{table} {r.id}" for r in case.all(rows))
     for n in knowledge.nutrients:
-        for rows in (n.reasons, n.features, n.specific, n.caps):
+        for rows in (n.reason, n.feature, n.specific, n.cap):
             yield from (f"{r.table} {n.id} {r.id}" for r in case.all(rows))
 
 
@@ -60,7 +63,7 @@ def _changes(row: TableRow, knowledge: Knowledge) -> bool:
     """Whether a table row comes out otherwise; a table without its last row has no answer at all."""
     try:
         return bool(differences(row, knowledge))
-    except StopIteration:
+    except (StopIteration, RuntimeError):  # the latter from inside a generator
         return True
 
 

@@ -169,11 +169,15 @@ def test_a_unit_is_written_one_way(table: Callable[..., str]) -> None:
     assert "10*9/L" not in said.replace("x10*9/L", "")
 
 
+BODY_MASS = {"value": 16, "unit": "kg/m2", "system": "http://unitsofmeasure.org", "code": "kg/m2"}
+
+
+@pytest.mark.parametrize("more", [[], [observation("39156-5", valueQuantity=BODY_MASS)]], ids=["b12", "and body mass"])
 def test_no_word_of_a_status_is_broken_at_80_columns(
-    table: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    more: list[dict[str, Any]], table: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.cli.page.WIDTH", 80)
-    said = table(patient(), observation(value=0.9), b12(250))
+    said = table(patient(), observation(value=0.9), b12(250), *more)
     assert max(map(len, said.splitlines())) <= 80
     for whole in ("indeterminate  ", "not assessable  ", "vitamin B12 250 pg/mL", "2026-06-14", "routine  "):
         assert whole in said, whole

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from wire import Running, environment
 
-from service.hooks import REQUIRED, prepare
+from service.ground import prepare
+from service.hooks import REQUIRED
 from service.settings import read, variables
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from service.app import create_app
-from service.hooks import read_settings
+from service.ground import read_settings
 from service.settings import MIB, Settings, SettingsError, read, unknown, variables
 
 GOOD = [

@@ -17,7 +17,6 @@ INDICATORS = frozenset(["info", "warning", "critical"])
 STATUSES = frozenset(
     ["deficient", "indeterminate", "sufficient", "high", "low-other-cause", "treated", "not-assessable"]
 )
-FIRST_MATCH = ("emergency",)  # first match wins; rows need not cover everything
 Box = dict[str, frozenset[str]]
 
 
@@ -118,7 +117,7 @@ def _named(knowledge: Knowledge, where: str, when: Levels, citation: str) -> Ite
 def _rows(knowledge: Knowledge) -> Iterator[str]:
     tables: list[tuple[Row, ...]] = [t for name, t in knowledge.tables.items() if name != "certainty"]
     for nutrient in knowledge.nutrients:
-        tables += [nutrient.status, nutrient.reasons, nutrient.features, nutrient.specific, nutrient.caps]
+        tables += [nutrient.status, nutrient.reason, nutrient.feature, nutrient.specific, nutrient.cap]
     seen: set[tuple[str, str]] = set()
     for rows in tables:
         for row in rows:
@@ -126,8 +125,7 @@ def _rows(knowledge: Knowledge) -> Iterator[str]:
             if row.table not in ("feature", "specific") and (row.table, row.id) in seen:
                 yield f"{row.table} {row.id}: a row of this id exists already"
             seen.add((row.table, row.id))
-    for table in FIRST_MATCH:
-        yield from _dead(knowledge, knowledge.tables[table])
+    yield from _dead(knowledge, knowledge.tables["emergency"])
 
 
 def _nutrients(knowledge: Knowledge) -> Iterator[str]:
@@ -205,12 +203,13 @@ def _targets(knowledge: Knowledge) -> Iterator[str]:
         for order in [named] if isinstance(named, str) else named:
             if order not in knowledge.orders:
                 yield f"{row.table} {row.id}: there is no order {order}"
+    for row in knowledge.tables["competing"]:
+        for fact in row.then.get("named_by", ()):
+            if not knowledge.facts.get(fact) or not knowledge.facts[fact].concepts:
+                yield f"competing {row.id}: named_by {fact} is no fact of problems or drugs"
     for row in knowledge.tables["order"]:
         if not row.then.get("reason") or not row.then.get("group"):
             yield f"order {row.id}: reason and group are missing"
     for row in knowledge.tables["indicator"]:
         if row.then.get("indicator") not in INDICATORS:
             yield f"indicator {row.id}: {row.then.get('indicator')} is no indicator"
-    for row in knowledge.tables["emergency"]:
-        if not row.then.get("flag"):
-            yield f"emergency {row.id}: flag is missing"

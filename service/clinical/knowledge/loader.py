@@ -1,12 +1,11 @@
 """Loads the knowledge, lays a site's overlay over it, checks it whole and gives the frozen result.
 
 In: the TOML files beside this module, the name of a threshold profile, the path of an overlay. Out: Knowledge, or
-InvalidKnowledge with every fault. `python -m service.clinical.knowledge` prints the faults.
+InvalidKnowledge with every fault.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -16,39 +15,32 @@ from typing import Any
 from service.clinical.knowledge.checks import check
 from service.clinical.knowledge.model import Knowledge, Row, Scale
 from service.clinical.knowledge.overlay import lay_over
-from service.clinical.knowledge.rules import Document, Faults, Rules, read_rules
-from service.clinical.knowledge.vocabulary import InvalidVocabulary, load_vocabulary
+from service.clinical.knowledge.rules import Document, Faults, InvalidKnowledge, Rules, read_rules
+from service.clinical.knowledge.vocabulary import load_vocabulary, read_toml
 
 FOLDER = Path(__file__).parent
 NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml"])
 
 
-class InvalidKnowledge(ValueError):
-    """The knowledge cannot be used; `faults` says all that is wrong, one sentence each."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
-
-
 def profiles() -> tuple[str, ...]:
     """The names of the threshold profiles."""
-    return tuple(_document(FOLDER / "knowledge.toml")["profiles"])
+    return tuple(read_toml(FOLDER / "knowledge.toml")["profiles"])
 
 
-def load(profile: str = "nice-ng239", overlay: Path | None = None) -> Knowledge:
-    """The checked knowledge for one profile; InvalidKnowledge says all faults at once."""
+def load(profile: str = "nice-ng239", overlay: Path | None = None, folder: Path = FOLDER) -> Knowledge:
+    """The checked knowledge of a folder for one profile; InvalidKnowledge says all faults at once."""
     faults = Faults()
-    documents = [(p.name, _document(p)) for p in sorted(FOLDER.glob("*.toml")) if p.name not in NOT_RULES]
+    documents = [(p.name, read_toml(p)) for p in sorted(folder.glob("*.toml")) if p.name not in NOT_RULES]
     documents.sort(key=lambda d: d[1].get("nutrient", {}).get("place", 0))
     head = next(content for name, content in documents if name == "knowledge.toml")
     if profile not in head["profiles"]:
         raise InvalidKnowledge([f"there is no profile of this name; choose one of {', '.join(head['profiles'])}"])
     rules = read_rules(documents, faults)
-    version = str(head["knowledge"]["version"])
+    version, signed = str(head["knowledge"]["version"]), str(head["knowledge"]["signed_off_by"])
     if overlay is not None:
         version = f"{version}+{lay_over(rules, overlay, faults)}"
-    knowledge = _built(rules, documents, profile, version, str(head["profiles"][profile]), faults)
+    made = {"version": version, "profile": profile, "signed_off_by": signed}
+    knowledge = _built(rules, documents, folder, str(head["profiles"][profile]), faults, **made)
     if knowledge:
         faults += check(knowledge)
     if faults or knowledge is None:
@@ -56,21 +48,17 @@ def load(profile: str = "nice-ng239", overlay: Path | None = None) -> Knowledge:
     return knowledge
 
 
-def _document(path: Path) -> Mapping[str, Any]:
-    return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-
-
 def _built(
-    rules: Rules, documents: list[Document], profile: str, version: str, source: str, faults: Faults
+    rules: Rules, documents: list[Document], folder: Path, source: str, faults: Faults, **made: Any
 ) -> Knowledge | None:
     try:
-        words = load_vocabulary()
-    except InvalidVocabulary as invalid:
+        words = load_vocabulary(folder)
+    except InvalidKnowledge as invalid:
         faults += invalid.faults
         return None
+    profile = made["profile"]
     return Knowledge(
-        version=version,
-        profile=profile,
+        **made,
         analytes=words.analytes,
         analyte_of=words.analyte_of,
         concepts=words.concepts,
@@ -80,10 +68,11 @@ def _built(
         scales={fact: _for_profile(scales, profile) for fact, scales in rules.scales.items()},
         nutrients=tuple(replace(n, status=_cited(n.status, source)) for n in rules.nutrients),
         tables={name: _cited(tuple(rows), source) for name, rows in rules.tables.items()},
+        causal=tuple(n for n in rules.nutrients if n.cause),
         facts=rules.facts,
         limits=rules.limits,
         certainty_domains=rules.certainty_domains,
-        wording=_wording(FOLDER / "wording.toml"),
+        wording=_wording(folder / "wording.toml"),
         **_sections({name: table for _, content in documents for name, table in content.items()}),
     )
 
@@ -114,6 +103,6 @@ def _cited(rows: tuple[Row, ...], source: str) -> tuple[Row, ...]:
 
 
 def _wording(path: Path) -> Mapping[str, str]:
-    return {f"{table}.{key}": text for table, texts in _document(path).items() for key, text in texts.items()}
+    return {f"{table}.{key}": text for table, texts in read_toml(path).items() for key, text in texts.items()}
 
 

@@ -63,7 +63,7 @@ class Concept:
 
     id: str
     name: str
-    kind: str  # condition | drug | both
+    kind: str  # condition | drug | both | visit
     codes: Mapping[str, tuple[str, ...]]  # system -> codes; for ATC and ICD-10-CM: prefixes unless in `exact`
     names: tuple[str, ...] = ()  # whole words, lower case
     exact: frozenset[str] = frozenset()  # ICD-10-CM codes that match themselves only
@@ -140,14 +140,22 @@ class Row:
 class DeclaredFact:
     """A fact declared as data.
 
-    kind `problem`, `mother` or `medication`: yes | no (no: not recorded); `age`: one of its groups; `any` (yes | no)
-    and `choice`: the level of the first choice that matches.
+    kind `problem`, `mother`, `family` or `medication`: yes | no (no: not recorded); `age`: one of its groups; `any`
+    (yes | no) and `choice`: the level of the first choice that matches.
     """
 
     id: str
-    kind: str  # problem | mother | medication | age | any | choice
+    kind: str  # problem | mother | family | medication | age | any | choice
     concepts: frozenset[str] = frozenset()
     within_days: int | None = None  # the end, or the onset of a passing problem, is at most that long ago
+    confirmed: bool = False  # problem: only one that is confirmed
+    recorded_days: int | None = None  # problem: on file for at least so long
+    started_within_days: int | None = None  # medication: begun at most so long ago
+    taken_days: int | None = None  # medication: taken for at least so long
+    last_dose_days: tuple[int, int] | None = None  # medication: the last dose is so long ago, from and to
+    routes: frozenset[str] = frozenset()  # medication: systemic, injection, local or unknown; empty: any
+    days_per_week_above: Decimal | None = None  # medication: ordered on more days of the week
+    least_mg_per_day: Decimal | None = None  # medication: as treatment, running or given, in at least this dose
     groups: tuple[tuple[str, str, Decimal], ...] = ()  # age: (level, unit d | mo | y, below); the last one is open
     choices: tuple[tuple[str, Levels], ...] = ()  # the last one matches always
     citation: str = ""
@@ -159,21 +167,22 @@ class Nutrient:
 
     id: str
     name: str
-    cause: str  # id of the cause that its deficiency is
     analyte: str  # the leading one
     facts: tuple[str, ...]  # the scales that place its results: its evidence, the leading one first
-    treatment: str  # concept of the drug that treats it
-    treatment_mg_per_day: Decimal | None  # less by mouth is no treatment (H3.23)
-    treatment_days: int | None  # an injection or dose counts this long
-    recovery_days: tuple[int, int] | None  # after the first dose: when a recovered count proves the cause (H3.31)
-    work_up: frozenset[str]  # orders that handle a finding of it (H2.21)
-    confirming: frozenset[str]  # orders whose result settles an indeterminate value (H2.21)
-    masked: str | None  # the fact that says that an in-range value proves nothing
     status: tuple[Row, ...]
-    reasons: tuple[Row, ...]
-    features: tuple[Row, ...]
+    reason: tuple[Row, ...]
+    feature: tuple[Row, ...]
     specific: tuple[Row, ...]
-    caps: tuple[Row, ...]
+    cap: tuple[Row, ...]
+    cause: str = ""  # id of the cause that its deficiency is; "" when it is none (magnesium)
+    micronutrient: bool = True  # counts towards several deficiencies (H6.57)
+    treatment: str = ""  # concept of the drug that treats it
+    treatment_mg_per_day: Decimal | None = None  # less by mouth is no treatment (H3.23)
+    treatment_days: int = 0  # an injection or dose counts this long
+    recovery_days: tuple[int, int] | None = None  # after the first dose, when a recovered count proves the cause
+    work_up: frozenset[str] = frozenset()  # orders that handle a finding of it (H2.21)
+    confirming: frozenset[str] = frozenset()  # orders whose result settles an indeterminate value (H2.21)
+    masked: str | None = None  # the fact that says that an in-range value proves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,7 @@ class Knowledge:
 
     version: str
     profile: str
+    signed_off_by: str  # the clinician who answers for it; "": nobody yet
     analytes: Mapping[str, Analyte]
     analyte_of: Mapping[tuple[str, str], tuple[str, str | None]]  # (system, code) -> (analyte id, method)
     concepts: Mapping[str, Concept]
@@ -201,4 +211,5 @@ class Knowledge:
     shown_facts: tuple[str, ...]  # scales whose findings stand beside the count on a card
     recovery_concepts: Mapping[str, frozenset[str]]  # culprits, raising, nutrients, infections (H3.31)
     lineages: frozenset[str]  # what is looked at beside the count
+    causal: tuple[Nutrient, ...]  # those of `nutrients` whose deficiency can lower the count
     reading: Reading  # codes and words by which a chart is read

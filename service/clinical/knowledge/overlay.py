@@ -60,9 +60,9 @@ def _replace(rules: Rules, site: Rules, file: str, faults: Faults) -> None:
             ours = rules.scales.get(fact, [])
             place = next((i for i, s in enumerate(ours) if _key(s) == _key(scale)), None)
             if place is None:
-                faults.add(
-                    file, f"scale of {fact}", "replaces none of ours: fact, analyte, unit and when must be the same"
-                )
+                whens = "; ".join(str({f: sorted(v) for f, v in s.when.items()}) for s in ours if s.unit == scale.unit)
+                problem = "replaces none of ours: fact, analyte, unit and when must be the same"
+                faults.add(file, f"scale of {fact}", f"{problem}; ours in this unit have when = {whens or 'nothing'}")
                 continue
             levels = [b.level for b in ours[place].bands]
             if [b.level for b in scale.bands] != levels:

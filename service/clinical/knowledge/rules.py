@@ -10,15 +10,40 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from service.clinical.knowledge.build import build
 from service.clinical.knowledge.model import Band, Citation, DeclaredFact, Levels, Nutrient, Row, Scale
 
-ALL_TABLES = (
-    "composite", "order", "option", "certainty", "competing", "emergency", "indicator", "flag", "substitute",
-)  # fmt: skip
-NUTRIENT_TABLES = ("status", "reason", "feature", "specific", "cap")
+# What the rows of each table conclude with.
+TABLES = {
+    "composite": ("cause", "certainty"),
+    "order": ("order", "group", "priority", "repeat", "within_days", "reason"),
+    "option": ("order", "text", "caution"),
+    "certainty": ("certainty",),
+    "competing": ("cause", "certainty", "named_by"),
+    "emergency": ("flag", "febrile"),
+    "indicator": ("indicator",),
+    "flag": ("flag",),
+    "substitute": ("order", "use"),
+    "advice": ("text",),
+}
+NUTRIENT_TABLES = {
+    "status": ("status", "decided_by"),
+    "reason": ("reason",),
+    "feature": ("uses",),
+    "specific": (),
+    "cap": ("at_most",),
+}
 STRUCTURE = frozenset(["id", "when", "citation", "reasons"])
 SIDES = frozenset(["low", "middle", "ok", "high"])
 Document = tuple[str, Mapping[str, Any]]  # file name, content
+
+
+class InvalidKnowledge(ValueError):
+    """The knowledge cannot be used; `faults` says all that is wrong, one sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
 
 
 class Faults(list[str]):
@@ -35,7 +60,7 @@ class Rules:
 
     scales: dict[str, list[Scale]] = field(default_factory=dict)
     facts: dict[str, DeclaredFact] = field(default_factory=dict)
-    tables: dict[str, list[Row]] = field(default_factory=lambda: {t: [] for t in ALL_TABLES})
+    tables: dict[str, list[Row]] = field(default_factory=lambda: {t: [] for t in TABLES})
     nutrients: list[Nutrient] = field(default_factory=list)
     limits: dict[str, Decimal] = field(default_factory=dict)
     citations: dict[str, Citation] = field(default_factory=dict)
@@ -47,17 +72,22 @@ def read_rules(documents: list[Document], faults: Faults) -> Rules:
     rules = Rules()
     for file, content in documents:
         for entry in content.get("citation", []):
-            rules.citations[entry["id"]] = Citation(entry["id"], entry["text"], entry.get("url", ""))
+            try:
+                rules.citations[entry["id"]] = build(Citation, entry)
+            except (KeyError, TypeError) as wrong:
+                faults.add(file, "citation", str(wrong))
         for entry in content.get("scale", []):
             scale = _read_scale(file, entry, faults)
             if scale:
                 rules.scales.setdefault(scale.fact, []).append(scale)
         for entry in content.get("fact", []):
-            fact = _fact(entry)
-            if fact.id in rules.facts:
-                faults.add(file, fact.id, "a fact of this id exists already")
-            rules.facts[fact.id] = fact
-        for table in ALL_TABLES:
+            if entry.get("id") in rules.facts:
+                faults.add(file, entry["id"], "a fact of this id exists already")
+            try:
+                rules.facts[entry["id"]] = _fact(entry)
+            except (KeyError, TypeError) as wrong:
+                faults.add(file, f"fact {entry.get('id', '?')}", f"{wrong} (missing, or not known)")
+        for table in TABLES:
             rules.tables[table] += _rows(table, content, faults, file)
         rules.limits.update(_limits(file, content.get("limits", {}), faults))
         domains = content.get("certainty_domains", {})
@@ -125,7 +155,7 @@ def _bands(entries: list[Mapping[str, Any]], unit: str, citation: str) -> Iterat
     """Bands with their labels: '<180 pg/mL', '180 to 350 pg/mL', '>1000 pg/mL'."""
     start = ""
     for entry in entries:
-        strange = entry.keys() - {"level", "side", "below", "upto", "citation"}
+        strange = entry.keys() - {"level", "side", "below", "upto", "label", "citation"}
         if strange:
             raise ValueError(f"knows no {', '.join(sorted(strange))}")
         below, upto = (None if entry.get(k) is None else _number(entry[k]) for k in ("below", "upto"))
@@ -135,7 +165,8 @@ def _bands(entries: list[Mapping[str, Any]], unit: str, citation: str) -> Iterat
             label = f"≤{upto}"
         if start and not end:
             label = start if start.startswith(">") else f"≥{start}"
-        yield Band(entry["level"], entry["side"], below, upto, f"{label} {unit}", entry.get("citation", citation))
+        label = f"{entry.get('label', label)} {unit}"
+        yield Band(entry["level"], entry["side"], below, upto, label, entry.get("citation", citation))
         start = f"{below}" if below is not None else f">{upto}"
 
 
@@ -144,10 +175,7 @@ def _fact(entry: Mapping[str, Any]) -> DeclaredFact:
     choices = tuple((level, levels_of(when)) for level, when in entry.get("choices", []))
     if entry["kind"] == "any":
         choices = tuple(("yes", levels_of(when)) for when in entry["any_of"]) + (("no", {}),)
-    return DeclaredFact(
-        entry["id"], entry["kind"], frozenset(entry.get("concepts", [])), entry.get("within_days"), groups, choices,
-        entry.get("citation", ""),
-    )  # fmt: skip
+    return build(DeclaredFact, entry, "any_of", groups=groups, choices=choices)
 
 
 def levels_of(when: Mapping[str, Any]) -> Levels:
@@ -162,6 +190,8 @@ def _rows(table: str, content: Mapping[str, Any], faults: Faults, file: str) -> 
             faults.add(file, table, "a row has no id")
             continue
         then = {key: value for key, value in entry.items() if key not in STRUCTURE}
+        for key in then.keys() - {*{**TABLES, **NUTRIENT_TABLES}[table]}:
+            faults.add(file, f"{table} {entry['id']}", f"{key} is no word of this table")
         when = levels_of(entry.get("when", {}))
         found.append(Row(entry["id"], table, when, then, tuple(entry.get("reasons", [])), entry.get("citation", "")))
     return found
@@ -170,24 +200,4 @@ def _rows(table: str, content: Mapping[str, Any], faults: Faults, file: str) -> 
 def _nutrient(file: str, content: Mapping[str, Any], scales: Mapping[str, list[Scale]], faults: Faults) -> Nutrient:
     entry = content["nutrient"]
     rows = {table: tuple(_rows(table, content, faults, file)) for table in NUTRIENT_TABLES}
-    facts = tuple(entry["facts"])
-    dose = entry.get("treatment_mg_per_day")
-    return Nutrient(
-        id=entry["id"],
-        name=entry["name"],
-        cause=entry["cause"],
-        facts=facts,
-        analyte=scales[facts[0]][0].analyte,
-        treatment=entry["treatment"],
-        treatment_mg_per_day=None if dose is None else Decimal(dose),
-        treatment_days=entry.get("treatment_days"),
-        recovery_days=tuple(entry["recovery_days"]) if "recovery_days" in entry else None,
-        work_up=frozenset(entry.get("work_up", [])),
-        confirming=frozenset(entry.get("confirming", [])),
-        masked=entry.get("masked"),
-        status=rows["status"],
-        reasons=rows["reason"],
-        features=rows["feature"],
-        specific=rows["specific"],
-        caps=rows["cap"],
-    )
+    return build(Nutrient, entry, "place", analyte=scales[entry["facts"][0]][0].analyte, **rows)

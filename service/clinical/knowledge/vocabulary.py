@@ -7,15 +7,16 @@ was met on the way. Source: codes and units as cited in the files.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from service.clinical.knowledge.build import build
 from service.clinical.knowledge.model import Analyte, Citation, Code, Concept, OrderTemplate, Unit
-from service.clinical.knowledge.rules import Faults
+from service.clinical.knowledge.rules import Faults, InvalidKnowledge
 from service.clinical.units import converted
 
 LOINC = "http://loinc.org"
@@ -24,21 +25,14 @@ SYSTEMS = {
     "icd10": "http://hl7.org/fhir/sid/icd-10-cm",
     "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "atc": "http://www.whocc.no/atc",
+    "nucc": "http://nucc.org/provider-taxonomy",
 }
 KINDS = {
     "analyte": ("quantity", "presence", "date"),
-    "concept": ("condition", "drug", "both"),
+    "concept": ("condition", "drug", "both", "visit"),
     "order": ("laboratory", "imaging", "procedure", "referral", "medication"),
 }
 Entry = Mapping[str, Any]
-
-
-class InvalidVocabulary(ValueError):
-    """The vocabulary cannot be used; `faults` says all that is wrong."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,8 @@ class Reading:
     dose_units: Mapping[str, Decimal]  # -> mg
     dose_times: Mapping[str, Decimal]
     dose_periods: Mapping[str, Decimal]  # -> days
+    named_days: tuple[str, ...]  # days of the week: beside them "daily" does not mean every day
+    counted_days: tuple[str, ...]  # beside them "a week" does not mean one day
     single_doses: tuple[str, ...]
 
 
@@ -73,29 +69,30 @@ class Vocabulary:
 
 @cache
 def load_vocabulary(folder: Path = Path(__file__).parent) -> Vocabulary:
-    """The vocabulary of a folder; InvalidVocabulary with all its faults."""
+    """The vocabulary of a folder; InvalidKnowledge with all its faults."""
     faults = Faults()
-    measures = _measures(_document(folder / "analytes" / "units.toml"), faults)
+    measures = _measures(read_toml(folder / "analytes" / "units.toml"), faults)
     analytes = _collect(folder, "analytes/*.toml", "analyte", partial(_analyte, measures), faults)
     concepts = _collect(folder, "concepts/*.toml", "concept", _concept, faults)
-    orders = _collect(folder, "orders.toml", "order", _order, faults)
-    citations = _collect(folder, "citations_vocabulary.toml", "citation", _citation, faults)
+    orders = _collect(folder, "orders.toml", "order", partial(build, OrderTemplate), faults)
+    citations = _collect(folder, "citations_vocabulary.toml", "citation", partial(build, Citation), faults)
     analyte_of = _by_code(analytes, faults)
     _check(analytes, orders, citations, faults)
     if faults:
-        raise InvalidVocabulary(faults)
-    return Vocabulary(analytes, analyte_of, concepts, orders, citations, _reading(_document(folder / "reading.toml")))
+        raise InvalidKnowledge(faults)
+    return Vocabulary(analytes, analyte_of, concepts, orders, citations, _reading(read_toml(folder / "reading.toml")))
 
 
-def _document(path: Path) -> Entry:
+def read_toml(path: Path) -> Entry:
     return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
 
 
-def _collect(folder: Path, pattern: str, table: str, build: Any, faults: Faults) -> dict[str, Any]:
+def _collect(folder: Path, pattern: str, table: str, made: Callable[[Entry], Any], faults: Faults) -> dict[str, Any]:
     """Every entry of a table in the files of a pattern, by id."""
     found: dict[str, Any] = {}
     for path in sorted(folder.glob(pattern)):
-        document = _document(path)
+        document = read_toml(path)
+        shared = {key: document[key] for key in ("prefetch",) if key in document}
         for entry in document.get(table, []):
             name = str(entry.get("id", f"{table} without an id"))
             if name in found:
@@ -103,9 +100,11 @@ def _collect(folder: Path, pattern: str, table: str, build: Any, faults: Faults)
             if table in KINDS and entry.get("kind", KINDS[table][0]) not in KINDS[table]:
                 faults.add(path.name, name, f"its kind is none of {', '.join(KINDS[table])}")
             try:
-                found[name] = build({"prefetch": document.get("prefetch", ""), **entry})
+                found[name] = made({**shared, **entry})
             except KeyError as missing:
                 faults.add(path.name, name, f"{missing} is missing or not known")
+            except TypeError as wrong:
+                faults.add(path.name, name, str(wrong))
     return found
 
 
@@ -135,21 +134,13 @@ def _unit(block: Entry) -> Unit:
 def _analyte(measures: Mapping[str, dict[str, Unit]], entry: Entry) -> Analyte:
     codes = tuple(Code(c.get("system", LOINC), c["code"], c["display"], c.get("method")) for c in entry["codes"])
     conversions = entry.get("conversions", {})
-    return Analyte(
-        id=entry["id"],
-        name=entry["name"],
-        kind=entry.get("kind", "quantity"),
-        prefetch=entry["prefetch"],
+    return build(
+        Analyte, {"kind": "quantity", **entry}, "measure",
         codes=codes,
         units=measures[entry["measure"]] if "measure" in entry else {},
         plausible=_stretch(entry.get("plausible")),
         conversions={unit: (to["unit"], Decimal(to["factor"])) for unit, to in conversions.items()},
-        names=tuple(entry.get("names", ())),
-        current_days=entry.get("current_days"),
-        ageing_days=entry.get("ageing_days"),
         usual_upper=_stretch(entry.get("usual_upper")),
-        positive_above_range=entry.get("positive_above_range", False),
-        citation=entry["citation"],
     )
 
 
@@ -159,29 +150,10 @@ def _stretch(entry: Entry | None) -> tuple[Decimal, Decimal, str] | None:
 
 def _concept(entry: Entry) -> Concept:
     codes = {SYSTEMS[s]: tuple(entry[s]) + tuple(entry.get(f"{s}_exact", ())) for s in SYSTEMS if s in entry}
-    return Concept(
-        id=entry["id"],
-        name=entry["name"],
-        kind=entry["kind"],
-        codes=codes,
-        names=tuple(entry.get("names", ())),
-        exact=frozenset(entry.get("icd10_exact", ())),
-        history=entry.get("history", False),
-        systemic_only=entry.get("systemic_only", False),
-        except_codes={SYSTEMS[s]: tuple(entry[f"except_{s}"]) for s in SYSTEMS if f"except_{s}" in entry},
-        except_names=tuple(entry.get("except_names", ())),
-    )
-
-
-def _order(entry: Entry) -> OrderTemplate:
-    lists = {key: tuple(entry.get(key, ())) for key in ("answered_by", "names", "also")}
-    return OrderTemplate(
-        entry["id"], entry["kind"], entry["display"], entry.get("system", ""), entry.get("code", ""), **lists
-    )
-
-
-def _citation(entry: Entry) -> Citation:
-    return Citation(entry["id"], entry["text"], entry.get("url", ""))
+    undone = {SYSTEMS[s]: tuple(entry[f"except_{s}"]) for s in SYSTEMS if f"except_{s}" in entry}
+    read = [f"{prefix}{s}{suffix}" for s in SYSTEMS for prefix, suffix in (("", ""), ("", "_exact"), ("except_", ""))]
+    exact = frozenset(entry.get("icd10_exact", ()))
+    return build(Concept, entry, *read, codes=codes, exact=exact, except_codes=undone)
 
 
 def _by_code(analytes: Mapping[str, Analyte], faults: Faults) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -244,5 +216,7 @@ def _reading(document: Entry) -> Reading:
         dose_units={unit: Decimal(mg) for unit, mg in document["dose_units"].items()},
         dose_times={words: Decimal(times) for words, times in document["dose_times"].items()},
         dose_periods={words: Decimal(days) for words, days in document["dose_periods"].items()},
+        named_days=tuple(document["dose_days"]["named"]),
+        counted_days=tuple(document["dose_days"]["counted"]),
         single_doses=tuple(document["dose_ended"]["words"]),
     )
