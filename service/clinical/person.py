@@ -96,13 +96,15 @@ def blasts(case: Case) -> str:
 
 def _seen(case: Case, result: LabResult) -> str:
     """confirmed | trace | none; unknown when a comparator leaves open whether there is any. A count is a share of the
-    white cells of its day, without them a trace."""
+    white cells of its day; without them it alerts as it is."""
     share, white = result.value, _white_cells(case, result)
     if share is None or not share.above(ZERO):
         return "none" if share and share.at_most(ZERO) else UNKNOWN
     if result.analyte == "blasts":
-        share = share.scaled(HUNDRED / white) if white else None
-    band = place(share, case.knowledge.scales["blast-share"][0].bands) if share else None
+        if not white:
+            return "confirmed"
+        share = share.scaled(HUNDRED / white)
+    band = place(share, case.knowledge.scales["blast-share"][0].bands)
     return band.level if band else "trace"
 
 

@@ -33,7 +33,6 @@ KINDS = {
 DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7),
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
 MOST_MILLIGRAMS = Decimal(10) ** 9  # no dose is more
-LENGTH = re.compile(r"(?<!\w)for (\d{1,3}) (day|week)s?(?!\w)")
 AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
 
 
@@ -66,7 +65,7 @@ class MedicationReader:
             concepts = frozenset(c for c in concepts if not self._concepts[c].systemic_only)
         if not concepts:
             return None
-        start, end = _span(use, doses, moments, self._reading)
+        start, end = _span(use, doses, moments)
         dose = next((mg for d in doses if (mg := dose_per_day(d, self._reading)) is not None), None)
         often = next((days for d in doses if (days := days_per_week(d, self._reading)) is not None), None)
         kind = KINDS[use.resourceType]
@@ -117,43 +116,38 @@ def _doses(use: fhir.MedicationUse) -> list[fhir.Dosage]:
 
 
 def _span(
-    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments, reading: Reading
+    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments
 ) -> tuple[Moment | None, Moment | None]:
-    """When the use began and, when it is known, ended."""
+    """When the use began and, when it is known, ended: with several doses, when the last of them ends."""
     validity = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     bounds = next((r.boundsPeriod for d in doses if (r := _repeat(d)) and r.boundsPeriod), None)
     begins = [p.start for p in (use.effectivePeriod, bounds, validity) if p]
     start = moments.first(
         use.effectiveDateTime, use.whenHandedOver, *begins[:1], use.authoredOn, *begins, use.whenPrepared
     )
-    ends = [p.end for p in (use.effectivePeriod, bounds) if p]
-    return start, moments.first(*ends) or (_after(start, doses, reading) if start else None)
+    stated = moments.first(use.effectivePeriod.end) if use.effectivePeriod else None
+    ends = [end for dose in doses if (end := _end(dose, start, moments))]
+    last = max(ends, key=lambda end: end.latest) if ends and len(ends) == len(doses) else None
+    return start, stated or last
 
 
 def _repeat(dose: fhir.Dosage) -> fhir.Repeat | None:
     return dose.timing.repeat if dose.timing else None
 
 
-def _after(start: Moment, doses: list[fhir.Dosage], reading: Reading) -> Moment | None:
-    """The end that a stated length of the course gives; a single dose ends as it begins."""
-    for dose in doses:
-        said = (dose.text or "").casefold()
-        if found := LENGTH.search(said):
-            return _later(start, timedelta(days=int(found[1]) * (7 if found[2] == "week" else 1)))
-        if any(_whole(words, said) for words in reading.single_doses):
-            return start
-        repeat = _repeat(dose)
-        length = repeat.boundsDuration if repeat else None
-        if length and length.value is not None and is_number(length.value) and length.code in DAYS:
-            try:
-                return _later(start, timedelta(days=float(length.value * DAYS[length.code])))
-            except OverflowError:  # beyond the calendar: no end that anyone lives to see
-                return None
+def _end(dose: fhir.Dosage, start: Moment | None, moments: Moments) -> Moment | None:
+    """The end that the bounds of a dose state; its words are not read: "for 7 days, then ..." ends nothing."""
+    repeat = _repeat(dose)
+    if repeat and repeat.boundsPeriod:
+        return moments.first(repeat.boundsPeriod.end)
+    length = repeat.boundsDuration if repeat else None
+    if start and length and length.value is not None and is_number(length.value) and length.code in DAYS:
+        try:
+            days = timedelta(days=float(length.value * DAYS[length.code]))
+            return Moment(start.earliest + days, start.latest + days, start.text)
+        except OverflowError:  # beyond the calendar: no end that anyone lives to see
+            return None
     return None
-
-
-def _later(start: Moment, length: timedelta) -> Moment:
-    return Moment(start.earliest + length, start.latest + length, start.text)
 
 
 def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
