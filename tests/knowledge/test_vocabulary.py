@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,10 @@ def test_all_faults_are_said_at_once(folder: Path) -> None:
     with pytest.raises(InvalidKnowledge) as raised:
         load_vocabulary(folder)
     assert len(raised.value.faults) == 2
+
+
+def test_every_concept_and_every_fact_is_used() -> None:
+    folder = Path(knowledge.__file__ or "").parent
+    sources = [*folder.rglob("*.toml"), *folder.parents[1].rglob("*.py")]
+    words = Counter(word for path in sources for word in re.findall(r"[\w:-]+", path.read_text("utf-8")))
+    assert [name for name in (*VOCABULARY.concepts, *knowledge.load().facts) if words[name] < 2] == []
