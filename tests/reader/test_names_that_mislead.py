@@ -227,3 +227,19 @@ DRUG_CODES = [
 @pytest.mark.parametrize(("code", "system", "concepts"), DRUG_CODES)
 def test_only_what_is_listed_by_name_is_excepted_from_the_cytotoxics(code: str, system: str, concepts: str) -> None:
     assert drugs(coded(code, system=system)) == set(concepts.split())
+
+
+NOT_LONG_KNOWN = [
+    {"text": "Drug-induced neutropenia"},
+    {"text": "Chemotherapy-induced neutropenia"},
+    {"text": "Febrile neutropenia"},
+    coded("D70.1", "Agranulocytosis secondary to cancer chemotherapy", "http://hl7.org/fhir/sid/icd-10-cm"),
+    coded("47318007", "Neutropenia caused by a medication", SNOMED),
+]
+
+
+@pytest.mark.parametrize("code", NOT_LONG_KNOWN, ids=str)
+def test_a_count_that_a_drug_or_fever_names_is_no_long_known_one(code: Json) -> None:
+    """H1.7: a known neutropenia makes a warning of an alarm."""
+    found = read(resource("Condition", code=code)).problems
+    assert not any("neutropenia-chronic" in problem.concepts for problem in found)

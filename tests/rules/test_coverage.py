@@ -63,8 +63,12 @@ def _changes(row: TableRow, knowledge: Knowledge) -> bool:
     """Whether a table row comes out otherwise; a table without its last row has no answer at all."""
     try:
         return bool(differences(row, knowledge))
-    except (StopIteration, RuntimeError):  # the latter from inside a generator
+    except StopIteration:
         return True
+    except RuntimeError as wrong:  # the same, from inside a generator
+        if isinstance(wrong.__cause__, StopIteration):
+            return True
+        raise
 
 
 def _missed(mutant: RowMutant) -> bool:
