@@ -50,7 +50,7 @@ class Pipeline:
                 return hook_request.parse(given, self.service)
             case "prefetch":
                 fetched = prefetch.read(given, self.service)
-                prefetch.require(fetched, self.service)
+                prefetch.require(fetched, self.service.required)
                 return [resource for one in fetched.values() for resource in one.resources]
             case "read":
                 return self.ground.reader.read(given, PATIENT, self.as_of.date())

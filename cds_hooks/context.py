@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from cds_hooks.door import ABSENT, Decoder, first_byte, is_null, text_of
 from cds_hooks.errors import Issue
-from cds_hooks.grammar import is_id, is_reference
+from cds_hooks.grammar import is_id, is_printable, is_reference
 from cds_hooks.hooks import Field, Hook, Kind
 
 
@@ -96,7 +96,8 @@ _ID_HINT = "ids are 1 to 64 letters, digits, - and ."
 
 
 def _are_references(value: Raw) -> bool:
-    return _is_list(value) and all(is_reference(text_of(one) or "") for one in _LIST.decode(value))
+    """A list of texts: some clients send none, or addresses, and what they name is looked up by whoever reads them."""
+    return first_byte(value) == "[" and all(is_printable(text_of(one)) for one in _LIST.decode(value))
 
 
 def _is_bundle(value: Raw) -> bool:

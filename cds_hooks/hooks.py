@@ -15,7 +15,7 @@ class Kind(Enum):
     ID = "the bare id of a FHIR resource"
     USER = "Type/id of the user"
     REFERENCE = "Type/id"
-    REFERENCES = "a list of Type/id"
+    REFERENCES = "a list of references"
     BUNDLE = "a FHIR Bundle"
     OBJECTS = "a list of objects"
 

@@ -13,7 +13,7 @@ OperationOutcome that warns (Epic: code 4101). Only severity error and fatal mea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from urllib.parse import quote
 
@@ -123,20 +123,20 @@ def read(request: HookRequest, service: Service) -> dict[str, Prefetched]:
     return {key: read_value(key, request.prefetch.get(key, ABSENT)) for key in service.prefetch}
 
 
-def read_value(key: str, raw: Raw) -> Prefetched:
-    """One value, `ABSENT` for a key that was not sent; also for a value that was fetched."""
+def read_value(key: str, raw: Raw, place: str = "prefetch") -> Prefetched:
+    """One value, `ABSENT` for a key that was not sent; also for a value that was fetched, or stands elsewhere."""
     if raw is ABSENT:
         return Prefetched(key, State.MISSING)
     if first_byte(raw) == "n":
         return Prefetched(key, State.EMPTY)
     found = _Found()
-    _open(Resource(_type_of(raw), raw, f"prefetch.{key}"), found, MAX_NESTED_BUNDLES)
+    _open(Resource(_type_of(raw), raw, f"{place}.{key}"), found, MAX_NESTED_BUNDLES)
     return Prefetched(key, found.state(), tuple(found.resources), not (found.failed or found.held_back))
 
 
-def require(prefetched: Mapping[str, Prefetched], service: Service) -> None:
+def require(prefetched: Mapping[str, Prefetched], keys: Collection[str]) -> None:
     """Raise PreconditionFailed naming each required key that is neither there nor known to be empty."""
-    lacking = [prefetched[key] for key in service.prefetch if key in service.required]
+    lacking = [one for key, one in prefetched.items() if key in keys]
     faults = [_lack(one) for one in lacking if one.state in (State.MISSING, State.ERROR)]
     if faults:
         raise PreconditionFailed(*faults)

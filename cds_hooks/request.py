@@ -122,7 +122,7 @@ def _hook(raw: Raw, service: Service, faults: list[Issue]) -> str:
     if is_null(raw):
         faults.append(Issue("hook", "is missing", f"send {service.hook}", "required"))
     elif text_of(raw) != service.hook:
-        faults.append(Issue("hook", "is not the hook of this service", f"send {service.hook}", "value"))
+        faults.append(Issue("hook", "is not the hook of this service", f"it answers {service.hook}", "value"))
     return service.hook
 
 

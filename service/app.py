@@ -38,7 +38,7 @@ from cds_hooks.errors import (
 )  # fmt: skip
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service, discovery
-from service import contract, explain, hooks
+from service import charts, contract, explain, hooks
 from service.clinical.knowledge.model import Knowledge
 from service.ground import Ground, prepare, read_settings
 from service.settings import Settings
@@ -158,7 +158,7 @@ def _assess(parts: Parts) -> Response:
         issues = (Issue("$", "holds a number out of range", "send numbers that a double can hold", "value"),)
     if issues:
         raise InvalidRequest(*(replace(one, hint=NO_RESOURCE) if one.path == "$" else one for one in issues))
-    facts = hooks.read_one(body, parts.ground, as_of)
+    facts = charts.read_one(body, parts.ground, as_of)
     return Response(encode(explain.answer(facts, parts.ground.knowledge, as_of, why)), mimetype=JSON)
 
 
@@ -179,7 +179,7 @@ def _as_of(asked: Request, parts: Parts) -> datetime:
         return parts.clock().astimezone(parts.ground.site.zone)
     try:
         (text,) = days
-        return hooks.end_of_day(date.fromisoformat(text), parts.ground.site)
+        return charts.end_of_day(date.fromisoformat(text), parts.ground.site)
     except ValueError:
         hint = "one day from 1900 to 2200, as in as-of=2026-06-15"
         raise InvalidRequest(path="as-of", problem="is not a day", hint=hint, code="value") from None

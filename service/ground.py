@@ -6,14 +6,16 @@ In: the environment or the settings made of it. Out: Ground; SettingsError or In
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from service import settings
-from service.clinical.knowledge import InvalidKnowledge, load, profiles
+from service.clinical.knowledge import InvalidKnowledge, profiles
 from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary, load_vocabulary
 from service.fhir.reader import Reader, Site
+from service.order_checks import OrderChecks
+from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
 
 
@@ -24,6 +26,7 @@ class Ground:
     knowledge: Knowledge
     reader: Reader
     site: Site
+    checks: OrderChecks
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -32,7 +35,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return settings.read(environment, _against)
     except SettingsError as fault:
         try:
-            load(fault.usable.thresholds, fault.usable.knowledge_overlay)
+            load_for_site(fault.usable.thresholds, fault.usable.knowledge_overlay)
         except InvalidKnowledge as invalid:
             raise SettingsError((*fault.faults, *invalid.faults), fault.usable) from None
         raise
@@ -58,6 +61,7 @@ def prepare(chosen: Settings) -> Ground:
     """The ground that settings describe; InvalidKnowledge or SettingsError with all faults."""
     if faults := [f"CDS_{field.upper()}: {problem}" for field, problem in _against(chosen)]:
         raise SettingsError(faults)
-    knowledge = load(chosen.thresholds, chosen.knowledge_overlay)
+    knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
+    knowledge = replace(knowledge, clozapine=chosen.clozapine or "unset")
     site = Site(chosen.time_zone, chosen.local_codes)
-    return Ground(knowledge, Reader(load_vocabulary(), site), site)
+    return Ground(knowledge, Reader(load_vocabulary(), site), site, OrderChecks(knowledge))

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: str = "nice-ng239"
     knowledge_overlay: Path | None = None
     local_codes: LocalCodes = {}
+    clozapine: Literal["", "us", "uk", "eu"] = ""
     time_zone: ZoneInfo = ZoneInfo("UTC")
     max_body: int = 4 * MIB
     cors_origins: tuple[str, ...] = ()
@@ -71,6 +72,12 @@ def _mode(text: str) -> str:
     if text not in ("demo", "production"):
         raise ValueError("use demo or production")
     return text
+
+
+def _clozapine(text: str) -> str:
+    if text.lower() not in ("us", "uk", "eu"):
+        raise ValueError("use us, uk or eu: whose limits of the count on clozapine the site follows")
+    return text.lower()
 
 
 def _profile(text: str) -> str:
@@ -143,6 +150,8 @@ _SETTINGS = (
     Setting("thresholds", _profile, "nice-ng239", "whose limits for vitamin B12: `nice-ng239`, `bsh-2014`, `aafp`"),
     Setting("knowledge_overlay", _file, "", "a TOML file with the site's own thresholds, checked at start"),
     Setting("local_codes", _local_codes, "", "a TOML file that maps the laboratory's own codes (see below)"),
+    Setting("clozapine", _clozapine, "", "whose limits of the count on clozapine: `us`, `uk` or `eu`; not set: "
+            "those of the US, and cards say that local rules may be stricter"),
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),

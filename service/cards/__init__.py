@@ -27,10 +27,15 @@ def cards(assessment: Assessment, knowledge: Knowledge) -> tuple[Card, ...]:
         return ()
     if not assessment.emergencies:
         return (_main(assessment, knowledge),)
-    emergency = _emergency(assessment, knowledge)
+    emergency = emergency_cards(assessment, knowledge)
     if assessment.febrile or assessment.beside == "none":
-        return (emergency,)
-    return (emergency, _main(_without_emergency(assessment), knowledge))
+        return emergency
+    return (*emergency, _main(_without_emergency(assessment), knowledge))
+
+
+def emergency_cards(assessment: Assessment, knowledge: Knowledge) -> tuple[Card, ...]:
+    """The card of the emergencies of H1, when there is one."""
+    return (_emergency(assessment, knowledge),) if assessment.emergencies else ()
 
 
 def _main(a: Assessment, knowledge: Knowledge) -> Card:
@@ -47,13 +52,14 @@ def _emergency(a: Assessment, knowledge: Knowledge) -> Card:
     return _card(emergency_headline(a, knowledge), _only_emergency(a), knowledge, "emergency", aside)
 
 
-def _pressing(order: SuggestedOrder) -> bool:
+def is_pressing(order: SuggestedOrder) -> bool:
+    """Whether an order belongs to the card of an emergency."""
     return order.group == "emergency" or order.priority == "stat"
 
 
 def _only_emergency(a: Assessment) -> Assessment:
     """The emergency's part: its orders and options, competing causes; nutrition follows later."""
-    orders = tuple(o for o in a.orders if _pressing(o))
+    orders = tuple(o for o in a.orders if is_pressing(o))
     ids = {o.order for o in orders}
     return replace(
         a, nutrients=(), orders=orders, advice=(), options=tuple(o for o in a.options if o.order in ids),
@@ -63,7 +69,7 @@ def _only_emergency(a: Assessment) -> Assessment:
 
 def _without_emergency(a: Assessment) -> Assessment:
     """What the main card keeps beside the emergency card."""
-    ids = {o.order for o in a.orders if _pressing(o)}
+    ids = {o.order for o in a.orders if is_pressing(o)}
     orders = tuple(o for o in a.orders if o.order not in ids)
     options = tuple(o for o in a.options if o.order not in ids)
     return replace(a, orders=orders, options=options, rows=a.rows[len(a.emergencies) :], indicator=a.beside)

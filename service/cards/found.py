@@ -77,9 +77,10 @@ def _lineages(a: Assessment, page: Page) -> Iterator[str]:
 
 def _nutrient(n: NutrientStatus, page: Page) -> Iterator[str]:
     """The nutrient's own result carries its status and the reasons; what else was read carries its level."""
+    own = {nutrient.analyte for nutrient in page.knowledge.nutrients if nutrient.id == n.nutrient}
     measured = [e for e in n.evidence if e.value or e.text]
     for position, e in enumerate(measured):
-        yield _evidence(e, _status(n, page) if position == 0 else _level(e, page), page)
+        yield _evidence(e, _status(n, page) if position == 0 and e.analyte in own else _level(e, page), page)
 
 
 def _status(n: NutrientStatus, page: Page) -> str:

@@ -115,9 +115,9 @@ def amount(knowledge: Knowledge, value: Interval, unit: str) -> str:
 
 
 def unit_text(knowledge: Knowledge, text: str) -> str:
-    """A unit, or a band that ends in one, as cards write it."""
+    """A unit, or a band that ends in one, as cards write it; an annotation of UCUM ("{INR}") is no unit."""
     bounds, space, unit = text.rpartition(" ")
-    return bounds + space + knowledge.wording.get(f"unit.{unit}", unit)
+    return f"{bounds}{space}{knowledge.wording.get(f'unit.{unit}', '' if unit.startswith('{') else unit)}".strip()
 
 
 def _compared(knowledge: Knowledge, value: Interval, shown: str) -> str:

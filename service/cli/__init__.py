@@ -106,8 +106,10 @@ def story(name: str | None) -> None:
 @main.command(short_help="Check settings, knowledge and order templates.")
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
-def doctor(analytes: bool, thresholds: bool) -> None:
+@click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
+def doctor(analytes: bool, thresholds: bool, checks: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import list_analytes, list_thresholds, run
+    from service.cli.doctor import list_analytes, list_checks, list_thresholds, run
 
-    raise SystemExit(list_analytes() if analytes else list_thresholds() if thresholds else run())
+    chosen = list_analytes if analytes else list_thresholds if thresholds else list_checks if checks else run
+    raise SystemExit(chosen())

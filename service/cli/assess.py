@@ -19,7 +19,7 @@ import msgspec
 from cds_hooks import door
 from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Resource, read_value
-from service import explain, hooks
+from service import charts, explain
 from service.cli import why
 from service.cli.page import page
 from service.clinical.assess import assess
@@ -50,7 +50,7 @@ def run(files: tuple[Path, ...], day: date | None, in_json: bool, explained: boo
         if len(files) > 1 and not in_json:
             click.echo(f"--- {_name(file)}")
         try:
-            for facts in hooks.read_all(_resources(_read(file)), ground, as_of):
+            for facts in charts.read_all(_resources(_read(file)), ground, as_of):
                 _write(partial(show, facts, ground.knowledge, as_of, explained))
         except InvalidRequest as fault:
             status = UNREADABLE
@@ -63,7 +63,7 @@ def _instant(day: date | None, site: Site) -> datetime:
     if day is None:
         return datetime.now(UTC).astimezone(site.zone)
     try:
-        return hooks.end_of_day(day, site)
+        return charts.end_of_day(day, site)
     except ValueError:
         raise click.BadParameter("use a day from 1900 to 2200", param_hint="--as-of") from None
 

@@ -20,6 +20,7 @@ from service.clinical.knowledge.model import Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
 from service.ground import prepare, read_settings
+from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
 
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
@@ -56,6 +57,8 @@ def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:
     """Which thresholds are in force, and where they come from."""
     yield f"thresholds {knowledge.profile}; `cds doctor --thresholds` lists every band with its source"
     yield f"signed off by {knowledge.signed_off_by or 'nobody yet: a clinician has to'}"
+    rules = chosen.clozapine.upper() or "US, and cards say that local rules may be stricter (set CDS_CLOZAPINE)"
+    yield f"limits of the count on clozapine: {rules}"
     if chosen.knowledge_overlay:
         ours = load(chosen.thresholds)
         changed = [fact for fact, scales in knowledge.scales.items() if scales != ours.scales[fact]]
@@ -66,7 +69,7 @@ def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:
 def list_thresholds() -> int:
     """Print every scale in force: what it places, in which unit, for whom, its bands, its source."""
     chosen = read_settings(os.environ)
-    knowledge = load(chosen.thresholds, chosen.knowledge_overlay)
+    knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
     click.echo(f"knowledge {knowledge.version}, thresholds {knowledge.profile}")
     for fact, scales in knowledge.scales.items():
         for scale in scales:
@@ -75,6 +78,19 @@ def list_thresholds() -> int:
             click.echo(f"  {', '.join(f'{band.level} {band.label}' for band in scale.bands)}")
             for source in dict.fromkeys(band.citation for band in scale.bands):
                 click.echo(f"  {source}: {knowledge.citations[source].text}")
+    return 0
+
+
+def list_checks() -> int:
+    """Print every order check: what it is about, and each of its rows with level, summary and source."""
+    chosen = read_settings(os.environ)
+    knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
+    click.echo(f"knowledge {knowledge.version}; {{...}} stands for the draft, a result or its date")
+    for about in sorted({row.then["about"] for row in knowledge.tables["check"]}, key=lambda one: int(one[1:])):
+        click.echo(f"{about} {knowledge.wording[f'check-title.{about}']}")
+        for row in (r for r in knowledge.tables["check"] if r.then["about"] == about):
+            said = row.then["summary"][0] if "summary" in row.then else f"exception {row.id}"
+            click.echo(f"  {row.then['level']:8}  {said}\n            {knowledge.citations[row.citation].text}")
     return 0
 
 
@@ -99,7 +115,7 @@ def _knowledge(chosen: Settings, wrong: Iterable[str]) -> tuple[Knowledge | None
     if lacking := [name for name in CHOOSERS if any(fault.startswith(f"{name}:") for fault in wrong)]:
         return None, (f"not checked: mend {' and '.join(lacking)} first",)
     try:
-        return load(chosen.thresholds, chosen.knowledge_overlay), ()
+        return load_for_site(chosen.thresholds, chosen.knowledge_overlay), ()
     except InvalidKnowledge as fault:
         return None, tuple(fault.faults)
 
@@ -107,7 +123,7 @@ def _knowledge(chosen: Settings, wrong: Iterable[str]) -> tuple[Knowledge | None
 def _collect(check: Callable[[], object]) -> tuple[str, ...]:
     try:
         check()
-    except SettingsError as fault:
+    except (SettingsError, InvalidKnowledge) as fault:
         return fault.faults
     except (CdsHooksError, OSError) as fault:
         return (str(fault),)

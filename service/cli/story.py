@@ -65,7 +65,7 @@ def run(name: str | None) -> None:
     """Print a story's request as of today in the site's time zone, or the list of stories."""
     if name is None:
         for each in map(find, names()):
-            click.echo(f"{each.name}\n  {each.title}. {each.shows}")
+            click.echo(f"{each.name} ({each.request['hook']})\n  {each.title}. {each.shows}")
         return
     try:
         told = find(name)

@@ -41,6 +41,7 @@ DERIVED: Mapping[str, Callable[[Case], str]] = {
     **PERSON,
     "repeat-ordered": repeat_ordered,
     "emergency": lambda case: "yes" if emergencies(case) else "no",
+    "clozapine-rules": lambda case: case.knowledge.clozapine,
     "febrile-emergency": lambda case: "yes" if any("febrile" in row.then for row in emergencies(case)) else "no",
 }
 PREFIXED: Mapping[str, Callable[[Case, str], str]] = {**SAMPLES, **ATTRIBUTION, **HANDLED}
@@ -53,12 +54,17 @@ def case_of(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Case:
 
 def assess(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Assessment:
     """Everything that the knowledge concludes from the facts at that instant."""
-    case = case_of(facts, knowledge, as_of)
+    return conclude(case_of(facts, knowledge, as_of))
+
+
+def conclude(case: Case) -> Assessment:
+    """The same of a case, whose facts others may have asked already."""
     raised, emergency = _raised(case), emergencies(case)
     suggested = orders(case) if raised or emergency else ()
     beside = raised[0].then["indicator"] if raised else "none"
     return Assessment(
-        subject=facts.subject, as_of=as_of, version=knowledge.version, profile=knowledge.profile,
+        subject=case.patient.subject, as_of=case.as_of,
+        version=case.knowledge.version, profile=case.knowledge.profile,
         count=_graded_count(case),
         severity=case["severity"],
         severity_band=_severity_band(case),
@@ -70,7 +76,7 @@ def assess(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Assess
         febrile=case["febrile-emergency"] == "yes",
         beside=beside,
         flags=_flags(case),
-        nutrients=tuple(nutrient_status(case, n) for n in knowledge.nutrients),
+        nutrients=tuple(nutrient_status(case, n) for n in case.knowledge.nutrients),
         causes=causes(case),
         orders=suggested,
         options=options(case, _treated_now(case, suggested)),
@@ -196,5 +202,7 @@ def _gaps(case: Case) -> tuple[Gap, ...]:
     if case.birth is None and (case.readings or case.preliminary):
         found[Gap("patient", "age-unknown")] = None
     found.update((Gap(key, "not-supplied"), None) for key in case.patient.unavailable)
+    clumped = (Gap(r.analyte, "clumped-or-old-sample", r.reference, when=r.when) for r in case.clumped)
+    found.update((gap, None) for gap in clumped)
     found.update((gap, None) for gap in _not_looked_at(case))
     return tuple(sorted(found, key=lambda g: (g.what, g.reason, g.observation or "", g.detail)))

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from service.clinical.ages import age_in, apart, days_between
+from service.clinical.comments import is_clumped
 from service.clinical.counts import Reading, read_count
 from service.clinical.facts import LabResult, Medication, Moment, PatientFacts, Problem
 from service.clinical.interval import Interval
@@ -88,9 +89,15 @@ class Case(dict[str, str]):
         """Dated results that count, by analyte, the newest first; preliminary ones are not among them."""
         found: dict[str, list[LabResult]] = {}
         for result in self.patient.results:
-            if result.when and result.status != "preliminary":
+            if result.when and result.status != "preliminary" and result not in self.clumped:
                 found.setdefault(result.analyte, []).append(result)
         return {analyte: tuple(sorted(rs, key=_newest_first)) for analyte, rs in found.items()}
+
+    @cached_property
+    def clumped(self) -> tuple[LabResult, ...]:
+        """Platelets that clumped: their count says nothing."""
+        limits = self.knowledge.limits
+        return tuple(r for r in self.patient.results if r.analyte == "platelets" and is_clumped(r, limits))
 
     @cached_property
     def recorded(self) -> frozenset[str]:
@@ -165,14 +172,14 @@ class Case(dict[str, str]):
         at = result.when.earliest.date() if result.when else self.today
         if result.value is None:
             return Finding(fact, result.answer or UNKNOWN, result)
-        for scale in sorted(self.scales_at(fact, at), key=lambda s: not s.by_range and s.unit != result.unit):
-            if scale.by_range:
-                found = self._by_range(scale, result)
-            else:
-                found = self._by_bands(scale, result)
+        scales = sorted(self.scales_at(fact, at), key=lambda s: not s.by_range and s.unit != result.unit)
+        for scale in scales:
+            found = self._by_range(scale, result) if scale.by_range else self._by_bands(scale, result)
             if found:
                 return found
-        return Finding(fact, UNKNOWN, result)
+        # The laboratory's own word counts where neither its range nor a cut-off can be had.
+        flagged = next((s for s in scales if s.by_range), None)
+        return against(flagged, result, result.flag) if flagged and result.flag else Finding(fact, UNKNOWN, result)
 
     @once
     def scales_at(self, fact: str, at: date) -> tuple[Scale, ...]:
@@ -192,10 +199,7 @@ class Case(dict[str, str]):
 
     def _by_range(self, scale: Scale, result: LabResult) -> Finding | None:
         where = against_range(result.value, result.range) if result.range and result.value else None
-        if where is None:
-            return None
-        band = scale.bands[("below", "within", "above").index(where)]
-        return Finding(scale.fact, band.level, result, band, scale)
+        return against(scale, result, where) if where else None
 
     def _by_bands(self, scale: Scale, result: LabResult) -> Finding | None:
         value = self.in_unit(result, scale.unit)
@@ -247,3 +251,9 @@ class Case(dict[str, str]):
 def _newest_first(result: LabResult) -> tuple[float, bool, int, float, str, str]:
     assert result.when
     return (-result.when.earliest.timestamp(), *best(result))
+
+
+def against(scale: Scale, result: LabResult, where: str) -> Finding:
+    """A result that is below, within or above the laboratory's range, on the scale that is made of it."""
+    band = scale.bands[("below", "within", "above").index(where)]
+    return Finding(scale.fact, band.level, result, band, scale)

@@ -30,6 +30,18 @@ def is_void(results: Iterable[LabResult], limits: Mapping[str, Decimal]) -> bool
     return any(_voids(WORDS.findall(comment.lower()), limits) for r in results for comment in r.comments)
 
 
+def is_clumped(result: LabResult, limits: Mapping[str, Decimal]) -> bool:
+    """Whether a comment says that platelets clump, which voids their count (H2.8)."""
+    within = int(limits["comment-within-words"])
+    return any(_clumped(WORDS.findall(comment.lower()), within) for comment in result.comments)
+
+
+def _clumped(words: list[str], within: int) -> bool:
+    platelets = [i for i, w in enumerate(words) if w.startswith(PLATELETS)]
+    clumps = [i for i, w in enumerate(words) if w.startswith(CLUMPS) and not _negated(words, i)]
+    return any(_distance(platelets, i) <= within for i in clumps)
+
+
 def _voids(words: list[str], limits: Mapping[str, Decimal]) -> bool:
     return _clotted(words) or _old(words, limits) or _clumps(words, int(limits["comment-within-words"]))
 

@@ -53,6 +53,7 @@ class LabResult:
     method: str | None = None  # "manual" | "automated" when the code says so
     comments: tuple[str, ...] = ()
     unit_inferred: bool = False  # the unit was missing and follows from the reference range alone
+    flag: str | None = None  # below | within | above: the laboratory's own word, for a result without its range
 
 
 @dataclass(frozen=True, slots=True)

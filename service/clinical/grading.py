@@ -149,12 +149,9 @@ def _of_the_same_time(case: Case, reading: Reading) -> list[Reading]:
 def ungraded_grade(case: Case) -> str:
     """The grade that a count too old to be graded had."""
     reading = graded(case)
-    if (
-        reading is None
-        or reading.count is None
-        or case["severity"] != NOT_ASSESSABLE
-        or _ungraded_newborn(case, reading)
-    ):
+    if reading is None or reading.count is None or case["severity"] != NOT_ASSESSABLE:
+        return NONE
+    if _ungraded_newborn(case, reading):
         return NONE
     return grade(case, reading, reading.count.value)
 
@@ -176,11 +173,21 @@ def discrepant(case: Case) -> str:
 
 
 def fever_count(case: Case) -> str:
-    """The lowest current reading on the scale of the fever rules; preliminary ones alert too."""
-    newest = graded(case)
+    """The lowest current reading on the scale of the fever rules."""
+    return lowest(case, "fever-grade", graded(case))
+
+
+def alerting(case: Case, newest: Reading | None) -> list[Reading]:
+    """A reading and those beside it; preliminary ones alert too."""
     readings = [newest, newest_preliminary(case), *(_of_the_same_time(case, newest) if newest else ())]
-    levels = [_on(case, "fever-grade", r.alert) for r in readings if r and r.alert]
-    return min(levels, key=("at-most-0.5", "below-1.0", "crossing", "other").index, default=UNKNOWN)
+    return [r for r in readings if r and r.alert]
+
+
+def lowest(case: Case, fact: str, newest: Reading | None) -> str:
+    """The worst level of a reading and those beside it."""
+    levels = [_on(case, fact, r.alert) for r in alerting(case, newest) if r.alert]
+    *low, best = (band.level for band in case.knowledge.scales[fact][0].bands)
+    return min(levels, key=[*low, "crossing", best].index, default=UNKNOWN)
 
 
 def newborn_ungraded(case: Case) -> str:

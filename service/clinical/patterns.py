@@ -1,4 +1,5 @@
-"""What the counts of weeks and months show: a cycle, an abrupt fall, a severe count that is known and followed.
+"""What the counts of weeks and months show: a cycle, an abrupt fall, a severe count that is known and followed;
+where the last one stands when something is ordered.
 
 In: a Case. Out: levels of facts. Source: knowledge A6, H1.1, H1.7, H2.17, H4.33.
 """
@@ -12,7 +13,8 @@ from statistics import median
 from service.clinical.case import Case
 from service.clinical.counts import Reading
 from service.clinical.course import exact_counts, fall_percent, is_normal
-from service.clinical.grading import GRADE_UNKNOWN, NONE, WORST, grade, graded
+from service.clinical.grading import GRADE_UNKNOWN, NONE, WORST, alerting, grade, graded, lowest
+from service.clinical.scales import UNKNOWN, touched
 
 NO, YES = "no", "yes"
 
@@ -63,7 +65,25 @@ def _day(reading: Reading) -> date:
     return reading.specimen.when.earliest.date()
 
 
+def last_count(case: Case) -> str:
+    """The lowest reading of the last three months on the scale of the order checks."""
+    return lowest(case, "order-count", _of_three_months(case))
+
+
+def last_count_least(case: Case) -> str:
+    """The lowest level of that scale that the readings leave open: "<1.5" may be below 0.5."""
+    bands = case.knowledge.scales["order-count"][0].bands
+    levels = [touched(r.alert, bands)[0].level for r in alerting(case, _of_three_months(case)) if r.alert]
+    return min(levels, key=[band.level for band in bands].index, default=UNKNOWN)
+
+
+def _of_three_months(case: Case) -> Reading | None:
+    return graded(case) if case["count-age"] in ("current", "recent", "old") else None
+
+
 PATTERNS = {
+    "last-count": last_count,
+    "last-count-least": last_count_least,
     "cyclic": cyclic,
     "abrupt-fall": abrupt_fall,
     "counted-today": counted_today,

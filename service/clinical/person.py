@@ -115,15 +115,16 @@ def _white_cells(case: Case, result: LabResult) -> Decimal | None:
     return next((v.number for when, v in counts if when and v and when.earliest.date() == day), None)
 
 
-def platelets_now(case: Case) -> str:
+def platelets_now(case: Case, limit: str = "count-current-days") -> str:
     """The newest platelets of the last days, also when they stand beside no count (H1.3)."""
     newest = case.newest("platelets")
     days = days_between(newest.when, case.today) if newest and newest.when else None
-    fresh = newest if days is not None and days <= case.limit("count-current-days") else None
+    fresh = newest if days is not None and days <= case.limit(limit) else None
     return case.place("platelet-level", fresh).level if fresh else UNKNOWN
 
 
 PERSON = {
     "duffy-null": duffy_null, "duffy-count": duffy_count, "weight-loss": weight_loss, "blasts": blasts,
     "immature-to-total": immature_to_total, "platelets-now": platelets_now,
+    "platelets-last": lambda case: platelets_now(case, "count-recent-days"),
 }  # fmt: skip

@@ -21,9 +21,14 @@ COUNT_ORDERS = frozenset(["cbc-with-manual-differential", "serial-cbc", "citrate
 
 
 def orders(case: Case) -> tuple[SuggestedOrder, ...]:
-    """Every order that a matching row asks for, once, with its highest priority."""
+    """Every order that a matching row asks for."""
+    return suggested(case, case.all(case.knowledge.tables["order"]))
+
+
+def suggested(case: Case, rows: tuple[Row, ...]) -> tuple[SuggestedOrder, ...]:
+    """The orders of some rows, once each, with their highest priority."""
     found: dict[str, SuggestedOrder] = {}
-    for row in case.all(case.knowledge.tables["order"]):
+    for row in rows:
         for name in _names(row):
             suggestion = _suggestion(case, row, _substituted(case, name))
             if suggestion is None:
@@ -142,4 +147,10 @@ def _resulted(case: Case, sample: LabResult, confirming: frozenset[str]) -> Iter
             yield bool(result and result.when and result.when.latest > sample.when.latest)
 
 
-HANDLED = {"handled": handled}
+def ordered(case: Case, analyte: str) -> str:
+    """Whether an order on file would measure an analyte."""
+    measuring = (case.knowledge.orders[order].answered_by for order in on_file(case))
+    return "yes" if any(analyte in analytes for analytes in measuring) else "no"
+
+
+HANDLED = {"handled": handled, "ordered": ordered}

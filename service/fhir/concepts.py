@@ -26,6 +26,7 @@ _SYSTEMS = {  # how charts name a system, beside its canonical URI
     "urn:oid:2.16.840.1.113883.6.88": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "urn:oid:2.16.840.1.113883.6.73": "http://www.whocc.no/atc",
     "urn:oid:2.16.840.1.113883.6.1": "http://loinc.org",
+    "urn:oid:2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
     "https://loinc.org": "http://loinc.org",
 }
 _HIERARCHIES = frozenset(["http://hl7.org/fhir/sid/icd-10-cm", "http://www.whocc.no/atc"])

@@ -32,8 +32,9 @@ KINDS = {
 }
 DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7),
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
-MOST_MILLIGRAMS = Decimal(10) ** 9  # no dose is more
-AMOUNT = re.compile(r"(?<![\w.,/-])(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)(?!\w)")
+MOST_MILLIGRAMS, LONGEST_TEXT = Decimal(10) ** 9, 1_000  # no dose is more, no instruction says it later
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d{1,12})?")
+AMOUNT = re.compile(rf"(?<![\w.,/-])({THOUSANDS.pattern}|\d{{1,12}}(?:[.,]\d{{1,12}})?)\s*([a-zµμ]+)(?!\w)")
 
 
 class MedicationReader:
@@ -52,14 +53,20 @@ class MedicationReader:
         """A drug that the knowledge speaks of; None for others and for what was never taken."""
         if use.status in NEVER or use.doNotPerform or use.intent in NO_ORDER:
             return None
-        drug = _drug(use, drugs)
+        return self.describe(use, reference, drugs, moments)
+
+    def describe(
+        self, use: fhir.MedicationUse, reference: str, drugs: Mapping[str, fhir.Medication], moments: Moments
+    ) -> Medication | Gap | None:
+        """The same of any use, taken or only drafted."""
+        drug = drug_of(use, drugs)
         if isinstance(drug, str):
             return Gap(use.resourceType, drug, reference)
         label = use.medicationReference.display if use.medicationReference else None
         concepts, by_name = self._matcher.match(drug.code, label)
         if not concepts:
             return None
-        doses = _doses(use)
+        doses = doses_of(use)
         route = self._route([*texts_of(drug.code), *texts_of(drug.form), label or ""], doses)
         if route == "local":
             concepts = frozenset(c for c in concepts if not self._concepts[c].systemic_only)
@@ -88,7 +95,7 @@ def _padded(words: tuple[str, ...]) -> list[str]:
     return [f" {' '.join(words_of(word))} " for word in words]
 
 
-def _drug(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir.Medication | str:
+def drug_of(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir.Medication | str:
     """The drug, in the resource or behind its reference; else the reason of the Gap (H6.47)."""
     if use.medicationCodeableConcept is not None:
         return fhir.Medication(code=use.medicationCodeableConcept)
@@ -105,12 +112,12 @@ def _drug(use: fhir.MedicationUse, drugs: Mapping[str, fhir.Medication]) -> fhir
 def _contained(use: fhir.MedicationUse, id: str) -> fhir.Medication | None:
     for raw in use.contained:
         found = decode("Medication", raw)
-        if isinstance(found, fhir.Medication) and found.id == id:
+        if isinstance(found, fhir.Medication) and (found.id or "").removeprefix("#") == id:
             return found
     return None
 
 
-def _doses(use: fhir.MedicationUse) -> list[fhir.Dosage]:
+def doses_of(use: fhir.MedicationUse) -> list[fhir.Dosage]:
     more = use.dosage if isinstance(use.dosage, list) else [use.dosage] if use.dosage else []
     return [*use.dosageInstruction, *more]
 
@@ -159,6 +166,8 @@ def dose_per_day(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
         days = DAYS.get(repeat.periodUnit or "")
         if factor is not None and days and repeat.period and is_number(repeat.period):
             return _rounded(amount.value * factor * (repeat.frequency or 1) / (repeat.period * days))
+    if amount and amount.value is not None and is_number(amount.value) and (coded := timing_words(dose)):
+        return _dose_in_words(f"{amount.value:f} {amount.code or amount.unit} {coded}", reading)
     return _dose_in_words(dose.text, reading) if dose.text else None
 
 
@@ -170,12 +179,24 @@ def days_per_week(dose: fhir.Dosage, reading: Reading) -> Decimal | None:
     days = DAYS.get(repeat.periodUnit or "") if repeat else None
     if repeat and days and repeat.period and is_number(repeat.period):
         return min(Decimal(7), 7 * (repeat.frequency or 1) / (repeat.period * days))
-    return _days_in_words(dose.text, reading) if dose.text else None
+    said = timing_words(dose) or dose.text
+    return _days_in_words(said, reading) if said else None
+
+
+def timing_words(dose: fhir.Dosage) -> str:
+    """What the code of a timing says: its texts, and "=qd" for the code QD."""
+    code = dose.timing.code if dose.timing else None
+    return " ".join([*texts_of(code), *(f"={c.code}" for c in code.coding if c.code)]) if code else ""
+
+
+def number_of(digits: str) -> Decimal:
+    """The number as written: "2,5" is two and a half, "1,000" a thousand."""
+    return Decimal(digits.replace(",", "" if THOUSANDS.fullmatch(digits) else "."))
 
 
 def _days_in_words(text: str, reading: Reading) -> Decimal | None:
     """The same of a text: 7 for "2.5 mg daily", 2 for "twice a week"; None beside a second frequency or named days."""
-    said = f" {' '.join(text.casefold().split())} "
+    said = f" {' '.join(text[:LONGEST_TEXT].casefold().split())} "
     periods, times = _numbers(said, reading.dose_periods), _numbers(said, reading.dose_times)
     named, counted = (any(_whole(w, said) for w in words) for words in (reading.named_days, reading.counted_days))
     daily = periods <= {1}
@@ -194,20 +215,20 @@ def _numbers(said: str, table: Mapping[str, Decimal]) -> set[Decimal]:
 
 def _dose_in_words(text: str, reading: Reading) -> Decimal | None:
     """"220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
-    said = f" {' '.join(text.casefold().split())} "
+    said = f" {' '.join(text[:LONGEST_TEXT].casefold().split())} "
     if any(words in said for words in reading.single_doses):
         return None
     for number, unit in AMOUNT.findall(said):
         factor = reading.dose_units.get(normal(unit).casefold())
         if factor is not None:
-            times, days = _first(said, reading.dose_times), _first(said, reading.dose_periods)
+            times, days = first_number(said, reading.dose_times), first_number(said, reading.dose_periods)
             if days is None and (times is None or times == 1):
                 return None
-            return _rounded(Decimal(number.replace(",", ".")) * factor * (times or 1) / (days or 1))
+            return _rounded(number_of(number) * factor * (times or 1) / (days or 1))
     return None
 
 
-def _first(said: str, table: Mapping[str, Decimal]) -> Decimal | None:
+def first_number(said: str, table: Mapping[str, Decimal]) -> Decimal | None:
     """The number of the phrase that stands first in the text, the longest of those."""
     found = [(hit.start(), -len(words), value) for words, value in table.items() if (hit := _whole(words, said))]
     return min(found)[2] if found else None

@@ -57,7 +57,7 @@ class ObservationReader:
         self._local = {key: Coded(analytes[id]) for key, id in local_codes.items()}
         self._names = Names.of((name, a.id) for a in analytes.values() for name in a.names)
         self._lookalikes = Names.of((word, word) for word in vocabulary.reading.lookalikes)
-        self._answers = Answers(vocabulary.reading)
+        self._answers, self._flags = Answers(vocabulary.reading), vocabulary.reading.flags
         self._unmapped: dict[str, str | None] = {}
 
     def read(self, seen: Observation, names: tuple[str, ...], moments: Moments, draws: Draws) -> list[LabResult | Gap]:
@@ -112,8 +112,13 @@ class ObservationReader:
         report = _report(names, draws) if draws.reports else None
         found.append(LabResult(
             id, reference, seen.status, when, measured.value, measured.unit, measured.answer, measured.text,
-            measured.range, specimen, report, coded.method, comments, measured.inferred,
+            measured.range, specimen, report, coded.method, comments, measured.inferred, self._flag(part),
         ))  # fmt: skip
+
+    def _flag(self, part: Value) -> str | None:
+        """Where the laboratory says that a result stands against its range."""
+        codes = (c.code for said in part.interpretation for c in said.coding)
+        return next((where for code in codes if (where := self._flags.get(code or ""))), None)
 
     def _look_closer(self, seen: Observation, reference: str) -> Iterator[Gap]:
         """A Gap for each part without a known code that is named like one of ours; a LOINC code says it is not."""

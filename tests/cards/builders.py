@@ -90,7 +90,7 @@ def result(
     citation: str = "nice-ng239",
 ) -> Evidence:
     return Evidence(
-        name.replace(" ", "-"),
+        name.replace(" ", "-").lower(),
         name,
         citation,
         f"Observation/{name.replace(' ', '-')}",

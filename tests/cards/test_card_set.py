@@ -51,7 +51,7 @@ def test_a_febrile_emergency_suppresses_the_nutritional_card_and_keeps_the_defic
     assert "Also found: **vitamin B12 deficient**" in (card.detail or "")
     assert "Hydroxocobalamin" not in (card.detail or "")
     assert [s.label for s in card.suggestions] == [
-        "Emergency: emergency evaluation for suspected neutropenic sepsis, blood cultures"
+        "Order stat: emergency evaluation for suspected neutropenic sepsis, blood cultures"
     ]
 
 

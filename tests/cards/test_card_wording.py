@@ -60,9 +60,14 @@ FORBIDDEN = (
 )
 
 
+# What a clinician orders is named in the title of the check that advises against it.
+TITLED = {("g-csf", "check-title.O11")}
+
+
 @pytest.mark.parametrize("phrase", FORBIDDEN)
 def test_no_wording_repeats_a_claim_that_is_not_ours(phrase: str) -> None:
-    assert [key for key, text in K.wording.items() if re.search(rf"\b{re.escape(phrase)}\b", text.lower())] == []
+    repeated = {key for key, text in K.wording.items() if re.search(rf"\b{re.escape(phrase)}\b", text.lower())}
+    assert {(phrase, key) for key in repeated} <= TITLED
 
 
 def test_only_an_emergency_says_now() -> None:

@@ -14,6 +14,7 @@ from service.clinical.knowledge import InvalidKnowledge, load, profiles
 from service.clinical.knowledge.checks import check, domain_of
 from service.clinical.knowledge.model import Knowledge, Nutrient, Row, Scale
 from service.clinical.knowledge.rules import Faults, read_rules
+from service.overlay import load_for_site
 
 OURS = load()
 EMERGENCIES = OURS.tables["emergency"]
@@ -190,14 +191,14 @@ def overlay(folder: Path, text: str) -> Path:
 
 
 def test_a_signed_overlay_replaces_a_scale_and_changes_the_version(tmp_path: Path) -> None:
-    laid = load(overlay=overlay(tmp_path, SIGNED + SITE))
+    laid = load_for_site("nice-ng239", overlay(tmp_path, SIGNED + SITE))
     assert laid.version == f"{OURS.version}+st-elsewhere"
     assert laid.scales["egfr"][0].bands[0].below == 45
     assert laid.scales == {**OURS.scales, "egfr": laid.scales["egfr"]}
 
 
 def test_a_signed_overlay_replaces_a_limit(tmp_path: Path) -> None:
-    laid = load(overlay=overlay(tmp_path, SIGNED + "[limits]\nfever-celsius = 38.3\n"))
+    laid = load_for_site("nice-ng239", overlay(tmp_path, SIGNED + "[limits]\nfever-celsius = 38.3\n"))
     assert laid.limits == {**OURS.limits, "fever-celsius": Decimal("38.3")}
 
 
@@ -222,13 +223,13 @@ REFUSED = {
 def test_an_overlay_is_refused_when_it_is(what: str, tmp_path: Path) -> None:
     text, sentence = REFUSED[what]
     with pytest.raises(InvalidKnowledge) as refused:
-        load(overlay=overlay(tmp_path, text))
+        load_for_site("nice-ng239", overlay(tmp_path, text))
     assert any(sentence in fault for fault in refused.value.faults), refused.value.faults
 
 
 def test_an_overlay_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidKnowledge, match="cannot be read"):
-        load(overlay=tmp_path / "nowhere.toml")
+        load_for_site("nice-ng239", tmp_path / "nowhere.toml")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from service.clinical.knowledge.model import Knowledge
 from service.explain import explain
 from service.fhir.reader import Reader, Site
 from service.ground import Ground
+from service.order_checks import OrderChecks
 
 SELENIUM = Path(__file__).parent / "selenium"
 AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -171,8 +172,8 @@ def test_with_a_normal_count_it_is_a_card_of_its_own_and_no_cause(knowledge: Kno
 def test_discovery_asks_for_it_and_the_table_and_the_explanation_name_it(
     knowledge: Knowledge, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ground = Ground(knowledge, Reader(knowledge), Site())
-    ((service, _),) = hooks.offered(ground).values()
+    ground = Ground(knowledge, Reader(knowledge), Site(), OrderChecks(knowledge))
+    service, _ = hooks.offered(ground)["neutropenia-review"]
     assert "http://loinc.org|5724-0" in service.prefetch["nutrients"]
     page(judged(knowledge, LOW_COUNT, selenium(1)), knowledge)
     assert "selenium deficiency" in capsys.readouterr().out

@@ -38,6 +38,7 @@ def test_codes_look_like_codes_of_their_system() -> None:
     shapes = {
         "http://snomed.info/sct": r"\d{6,18}", "http://www.nlm.nih.gov/research/umls/rxnorm": r"\d{2,7}",
         "http://www.whocc.no/atc": r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?",
+        "http://hl7.org/fhir/sid/cvx": r"\d{1,3}",
         "http://nucc.org/provider-taxonomy": r"\d{3}[0-9A-Z]\d{5}X|\d{4}[A-Z]\d{4}X|\d{3}[A-Z]{2}\d{4}X",
         "http://hl7.org/fhir/sid/icd-10-cm": r"O|[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?",
     }  # fmt: skip

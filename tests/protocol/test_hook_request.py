@@ -246,9 +246,11 @@ def test_17_the_library_has_seven_hooks() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("selections", []),
-        ("selections", ["1"]),
+        ("selections", "ServiceRequest/1"),
         ("selections", [5]),
+        ("selections", [""]),
+        ("selections", [None]),
+        ("selections", {}),
         ("draftOrders", {"resourceType": "ServiceRequest"}),
         ("draftOrders", {}),
         ("draftOrders", '{"resourceType": "Bundle"}'),
@@ -257,6 +259,13 @@ def test_17_the_library_has_seven_hooks() -> None:
 )
 def test_17_a_list_of_references_and_a_bundle_are_just_that(name, value, order_service) -> None:
     assert order_faults(CONTEXTS["order-select"][0] | {name: value}, order_service) == [f"context.{name}"]
+
+
+@pytest.mark.parametrize(
+    "selections", [[], ["1"], ["urn:uuid:1"], ["https://ehr.example.org/fhir/ServiceRequest/1/_history/2"]]
+)
+def test_17_a_client_that_names_drafts_in_its_own_way_or_none_is_no_fault(selections, order_service) -> None:
+    assert order_faults(CONTEXTS["order-select"][0] | {"selections": selections}, order_service) == []
 
 
 def test_17_drafts_and_selections_are_handed_on_as_they_were_sent(order_service) -> None:

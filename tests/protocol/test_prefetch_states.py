@@ -189,9 +189,9 @@ def test_30_34_only_a_required_key_that_is_missing_or_failed_is_a_failed_precond
     states = read(asked(prefetch={key: one for key, one in sent.items() if one is not ...}), service)
     assert (states["readings"].state, states["visits"].state) == (needed, other)
     if needed in (State.SUPPLIED, State.EMPTY):
-        return require(states, service)
+        return require(states, service.required)
     with pytest.raises(PreconditionFailed) as refused:
-        require(states, service)
+        require(states, service.required)
     issue = operation_outcome(refused.value)["issue"]
     assert (refused.value.status, [one["expression"] for one in issue]) == (412, [["prefetch.readings"]])
 

@@ -33,12 +33,19 @@ DRUGS: list[tuple[Json, set[str], bool]] = [
     (coded("L01EF01", system=ATC), {"cdk4-6-inhibitor"}, False),
     (coded("J01EE01", "Bactrim", ATC), {"trimethoprim"}, False),
     (coded("999", "methotrexate 2.5 MG Oral Tablet", RXNORM), {"methotrexate"}, True),
+    ({"text": "Carbimazol 10 mg"}, {"thionamide"}, True),
+    ({"text": "Novaminsulfon 500 mg"}, {"metamizole"}, True),
+    ({"text": "Lantarel 7.5 mg"}, {"methotrexate"}, True),
+    ({"text": "Paraplatin infusion"}, {"cytotoxic"}, True),
+    ({"text": "BiCNU"}, {"cytotoxic", "cytotoxic-late"}, True),
+    ({"text": "Filgrastim 300 ug"}, {"g-csf"}, True),
+    ({"text": "Levamisole 50 mg"}, {"levamisole"}, True),
     ({"text": "trimethoprim/sulfamethoxazole 160/800"}, {"trimethoprim"}, True),
     ({"text": "Hydroxocobalamin 1 mg/mL injection"}, {"vitamin-b12"}, True),
-    ({"text": "Paracetamol 500 mg"}, set(), False),
-    ({"text": "Multivitamin, no zinc"}, set(), False),
+    ({"text": "Paracetamol 500 mg"}, {"paracetamol"}, True),
+    ({"text": "Multivitamin, no zinc"}, {"multivitamin"}, True),
     ({"text": "Allergy to methotrexate"}, set(), False),
-    ({"text": "zinc-free multivitamin"}, set(), False),
+    ({"text": "zinc-free multivitamin"}, {"multivitamin"}, True),
     ({"text": "Insulin zinc suspension"}, set(), False),
     ({"text": "Zinc oxide 10 % cream"}, set(), False),
     ({"text": "Chloramphenicol 0.5 % eye drops"}, set(), False),
@@ -57,6 +64,11 @@ def structured(dose: Json, frequency: int, period: int, unit: str) -> Json:
     """A Dosage that says its amount and frequency in fields."""
     repeat = {"frequency": frequency, "period": period, "periodUnit": unit}
     return {"doseAndRate": [{"doseQuantity": dose}], "timing": {"repeat": repeat}}
+
+
+def by_code(dose: Json, code: Json) -> Json:
+    """A Dosage that says its frequency by the code of its timing."""
+    return {"doseAndRate": [{"doseQuantity": dose}], "timing": {"code": code}}
 
 
 DOSES: list[tuple[str | Json, str | None]] = [
@@ -80,6 +92,18 @@ DOSES: list[tuple[str | Json, str | None]] = [
     (structured(quantity(1000, "ug", "ug"), 1, 1, "wk"), "0.142857"),
     (structured(quantity(1, "g", "g"), 1, 6, "h"), "4000"),
     (structured(quantity(2, "mL", "mL"), 1, 1, "d"), None),
+    (by_code(quantity(1000, "mcg"), {"text": "Daily"}), "1"),
+    (by_code(quantity(5, "mg", "mg"), {"coding": [{"code": "BID"}]}), "10"),
+    (by_code(quantity(5, "mg", "mg"), {"coding": [{"code": "AM"}]}), "5"),
+    (by_code(quantity(5, "mg", "mg"), {"coding": [{"code": "QOD"}]}), "2.5"),
+    (by_code(quantity(5, "mg", "mg"), {"text": "as before"}), None),
+    ("1,000 mcg daily", "1"),
+    ("1,000 mg twice a day", "2000"),
+    ("2,5 mg daily", "2.5"),
+    ("0,125 mg daily", "0.125"),
+    ("5 mg OD", "5"),
+    ("5 mg TDS", "15"),
+    ("5 mg nightly", "5"),
 ]
 
 
@@ -93,6 +117,7 @@ WILD = [
     structured(quantity(1e300, "mg", "mg"), 1, 1, "d"),
     structured(quantity(5, "mg", "mg"), 1, 0, "d"),
     {"text": f"{'9' * 4000} mg daily"},
+    {"text": f"{'9' * 1_100_000} mg daily"},
 ]
 
 

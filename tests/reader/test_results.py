@@ -46,6 +46,15 @@ def test_a_result_is_read_in_its_comparison_unit(
     assert not found.unit_inferred
 
 
+@pytest.mark.parametrize(
+    ("said", "flag"),
+    [([coded("H")], "above"), ([coded("LL")], "below"), ([coded("N")], "within"), ([coded("A")], None), ([], None),
+     ([{"text": "high"}], None), ([coded("A"), coded("HH")], "above")],
+)  # fmt: skip
+def test_the_laboratory_s_own_word_on_its_range_is_kept(said: list[Json], flag: str | None) -> None:
+    assert only(read(observation("1742-6", quantity(120, "U/L", "U/L"), interpretation=said))).flag == flag
+
+
 REFUSED = [
     ("a count without unit and range", "751-8", quantity(1.2), "unit-missing"),
     ("moles under a count", "751-8", quantity(1.2, "mmol/L", "mmol/L"), "unit-not-understood"),

@@ -171,6 +171,12 @@ TIMINGS: list[tuple[Json, str | None]] = [
     (every(0, "d"), None),
     ({"timing": {"repeat": {"frequency": 2}}}, None),
     ({"timing": {"code": {"text": "as before"}}}, None),
+    ({"timing": {"code": {"text": "Daily"}}}, "7"),
+    ({"timing": {"code": {"coding": [{"code": "BID"}]}}}, "7"),
+    ({"timing": {"code": {"coding": [{"code": "BED"}]}}}, "7"),
+    ({"timing": {"code": {"coding": [{"code": "QOD"}]}}}, "3.5"),
+    ({"timing": {"code": {"coding": [{"code": "WK"}]}}}, "1"),
+    ({"text": "15 mg am Montag"}, None),
 ]
 TEXTS: list[tuple[str, str | None]] = [
     ("2.5 mg daily", "7"),

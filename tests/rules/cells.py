@@ -2,7 +2,7 @@
 
 A result     140 | 140 pg/mL | <150 pg/mL | 110 @-40d | 0.8 @-1d 08:00 | 88 [70-140] | 0.3 prelim | positive; several
              with `;`. Unit: its own, else the heading's, else the analyte's first. Without a time: today, at no known
-             hour. Also: corrected, amended, manual, automated, inferred (the unit), undated, #A (a specimen)
+             hour. Also: corrected, amended, manual, automated, inferred (the unit), undated, H N L (flags), #A (draw)
 age          45 y | 8 mo | 10 d | 10 y 109 d | 18 h | unknown         (default 45 y)
 sex          female | male | unknown                                  (default female)
 pregnant     32 wk | yes | due in 20 d | due 20 d ago
@@ -33,7 +33,10 @@ ALIASES = {
     "anc": "neutrophils", "b12": "vitamin-b12", "mma": "methylmalonic-acid", "segs": "segmented", "cp": "ceruloplasmin",
     "hb": "hemoglobin", "ig": "immature-granulocytes",
 }  # fmt: skip
-SPECIAL = ("age", "sex", "pregnant", "problems", "drugs", "orders", "gaps", "comment", "profile")
+SPECIAL = (
+    "age", "sex", "pregnant", "problems", "drugs", "orders", "gaps", "comment", "profile", "drafts", "clozapine rules",
+)  # fmt: skip
+FLAGS = {"H": "above", "N": "within", "L": "below"}
 STATUS = {"prelim": "preliminary", "preliminary": "preliminary", "corrected": "corrected", "amended": "amended"}
 DRUG_STATUS = ("active", "on-hold", "completed", "stopped", "ended", "draft", "not-taken", "entered-in-error")
 KINDS = ("request", "statement", "administration", "dispense")
@@ -120,6 +123,8 @@ def result(analyte_id: str, default_unit: str | None, cell: str, number: int, co
             fields["specimen"] = f"Specimen/{word[1:]}"
         elif word in STATUS:
             fields["status"] = STATUS[word]
+        elif word in FLAGS:
+            fields["flag"] = FLAGS[word]
         elif word in ("manual", "automated"):
             fields["method"] = word
         elif word in ("inferred", "undated"):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from service.clinical.knowledge.model import Band, DeclaredFact, Knowledge, Nutrient, Row, Scale
+from service.clinical.knowledge.model import Band, DeclaredFact, DraftRule, Knowledge, Nutrient, Row, Scale
 
 NEAR = Decimal("0.02")
 AGE_STEP = {"d": Decimal(1), "mo": Decimal("0.6"), "y": Decimal("0.01")}
@@ -132,3 +132,50 @@ def moved_windows(knowledge: Knowledge) -> Iterator[WindowMutant]:
 def _window(knowledge: Knowledge, fact: DeclaredFact, name: str, changed: dict[str, Any]) -> WindowMutant:
     facts = {**knowledge.facts, fact.id: replace(fact, **changed)}
     return WindowMutant(f"{fact.id} {name}", fact, replace(knowledge, facts=facts))
+
+
+class DraftMutant(NamedTuple):
+    name: str
+    row: Row
+    knowledge: Knowledge
+
+
+BOUNDS = ("mg_from", "mg_above", "mg_upto", "days_above", "days_upto", "days_per_week_above")
+GATES = ("routes", "scheduled", "reasons")
+
+
+def moved_draft_bounds(knowledge: Knowledge) -> Iterator[DraftMutant]:
+    """The knowledge with each bound of a rule of drafts moved up and down a little, or without one of its gates."""
+    for row in knowledge.tables["check"]:
+        for key, place, rule in _draft_rules(row):
+            for name in BOUNDS:
+                bound = getattr(rule, name)
+                for how, share in (("above", 1 + NEAR), ("below", 1 - NEAR)) if bound is not None else ():
+                    moved = replace(rule, **{name: Decimal(bound) * share})
+                    yield _drafted(knowledge, row, key, place, moved, f"{key} {name}: nothing {how} {bound}")
+            for name in GATES:
+                if getattr(rule, name):
+                    opened = replace(rule, **{name: type(getattr(rule, name))()})
+                    yield _drafted(knowledge, row, key, place, opened, f"{key} any {name}")
+            for drug in sorted(rule.drugs) if len(rule.drugs) > 1 else ():
+                fewer = replace(rule, drugs=rule.drugs - {drug})
+                yield _drafted(knowledge, row, key, place, fewer, f"{key} without {drug}")
+        for key in ("unless", "beside"):
+            for place in range(len(row.then.get(key, ()))):
+                yield _drafted(knowledge, row, key, place, None, f"without {key} {place}")
+
+
+def _draft_rules(row: Row) -> Iterator[tuple[str, int, DraftRule]]:
+    yield "draft", 0, row.then["draft"]
+    for key in ("unless", "beside"):
+        yield from ((key, place, rule) for place, rule in enumerate(row.then.get(key, ())))
+
+
+def _drafted(knowledge: Knowledge, row: Row, key: str, place: int, rule: DraftRule | None, name: str) -> DraftMutant:
+    rules = () if key == "draft" else row.then[key]
+    several = (*rules[:place], *([rule] if rule else []), *rules[place + 1 :])
+    changed = replace(row, then={**row.then, key: rule if key == "draft" else several})
+    if key == "beside" and not several:
+        changed = replace(row, then={k: v for k, v in row.then.items() if k != "beside"})
+    checks = tuple(changed if r is row else r for r in knowledge.tables["check"])
+    return DraftMutant(f"check {row.id}: {name}", row, replace(knowledge, tables={**knowledge.tables, "check": checks}))

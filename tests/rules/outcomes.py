@@ -12,13 +12,18 @@ option copper-replacement                                           words that i
 reason holotranscobalamin                                           words that the reason of the order holds
 repeat in                                                           days within which the count is to be repeated
 fact hemoglobin                                                     the level of any fact of the knowledge
+checks, check rows                                  all that the drafts run into: `O1:critical, O7:warning`, or `none`
+mends                                               orders that the cards of the checks offer, all of them
+assumed                                             what a check took for granted about the drafts
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from cells import AS_OF, CellError
+from drafted import asked_of, drafts_of, waiting
 from tables import TableRow, knowledge_of
 
 from service.clinical.assess import assess, case_of
@@ -26,6 +31,8 @@ from service.clinical.assessment import Assessment, Cause
 from service.clinical.facts import PatientFacts
 from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Knowledge, Nutrient
+from service.clinical.suggestions import suggested
+from service.order_checks.conflicts import conflicts
 
 REPEAT = "cbc-with-manual-differential"
 NUTRIENTS = {"b12": "vitamin-b12"}
@@ -77,12 +84,35 @@ WHOLE = ("flags",)  # compared with all that is there
 def differences(row: TableRow, knowledge: Knowledge | None = None) -> list[str]:
     """What the core concludes otherwise than the row says."""
     facts, rules = row.facts(), knowledge or knowledge_of(row.profile)
-    assessment, found = assess(facts, rules, AS_OF), []
+    rules = replace(rules, clozapine=row.inputs.get("clozapine rules", "unset"))
+    judged = [name for name in row.outputs if name not in CHECKED]
+    assessment, found = assess(facts, rules, AS_OF) if judged else None, []
     for name, expected in row.outputs.items():
-        difference = _difference(name, expected, assessment, facts, rules)
+        if assessment is None or name in CHECKED:
+            difference = _sets(set(_checked(name, row, facts, rules)), _words(expected), whole=True)
+        else:
+            difference = _difference(name, expected, assessment, facts, rules)
         if difference is not None:
             found.append(f"{name}: expected {expected}, found {difference}")
     return found
+
+
+CHECKED = ("checks", "check rows", "mends", "assumed")
+
+
+def _checked(name: str, row: TableRow, facts: PatientFacts, rules: Knowledge) -> Iterator[str]:
+    """What the drafts of a row run into."""
+    drafts = drafts_of(row.inputs.get("drafts", ""))
+    case = case_of(replace(facts, orders=facts.orders + waiting(drafts)), rules, AS_OF)
+    for conflict in conflicts(asked_of(row.inputs.get("drafts", "")), drafts, case):
+        if name == "checks":
+            yield f"{conflict.about}:{conflict.level}"
+        elif name == "check rows":
+            yield conflict.row.id
+        elif name == "assumed":
+            yield from conflict.assumed
+        elif "order" in conflict.row.then:
+            yield from (order.order for order in suggested(case, (conflict.row,)))
 
 
 def _difference(name: str, expected: str, a: Assessment, facts: PatientFacts, knowledge: Knowledge) -> str | None:

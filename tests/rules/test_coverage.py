@@ -8,10 +8,12 @@ out stay within what derived.toml declares.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from cells import AS_OF
+from drafted import drafts_of
 from mutants import AGE_STEP, NEAR, AgeMutant, CutMutant, RowMutant, moved_ages, moved_cuts, without_rows
 from outcomes import differences
 from tables import TableRow, all_rows, knowledge_of
@@ -22,6 +24,8 @@ from service.clinical.facts import PatientFacts
 from service.clinical.knowledge import profiles
 from service.clinical.knowledge.checks import domain_of
 from service.clinical.knowledge.model import Knowledge
+from service.order_checks.conflicts import fits
+from service.order_checks.drafts import Draft
 
 DEFAULT = "nice-ng239"
 # Rows that change nothing as things stand, and why they are kept.
@@ -42,17 +46,20 @@ def rows_that_match() -> dict[str, list[TableRow]]:
     """Name of a knowledge row -> the table rows in which it matches, or is the one that was taken."""
     found: dict[str, list[TableRow]] = {}
     for row, facts in patients():
-        for name in _matching(facts, knowledge_of(DEFAULT)):
+        rules = replace(knowledge_of(DEFAULT), clozapine=row.inputs.get("clozapine rules", "unset"))
+        for name in _matching(facts, rules, drafts_of(row.inputs.get("drafts", ""))):
             found.setdefault(name, []).append(row)
     return found
 
 
-def _matching(facts: PatientFacts, knowledge: Knowledge) -> Iterator[str]:
+def _matching(facts: PatientFacts, knowledge: Knowledge, drafts: tuple[Draft, ...]) -> Iterator[str]:
     assessment, case = assess(facts, knowledge, AS_OF), case_of(facts, knowledge, AS_OF)
     yield from (f"certainty {row}" for row in {c.row for c in assessment.causes if c.kind == "nutritional"})
     yield from (f"status {n.nutrient} {n.row}" for n in assessment.nutrients)
     for table, rows in knowledge.tables.items():
-        if table != "certainty":
+        if table == "check":
+            yield from (f"{table} {r.id}" for r in rows if any(fits(r.then["draft"], draft) for draft in drafts))
+        elif table != "certainty":
             yield from (f"{table} {r.id}" for r in case.all(rows))
     for n in knowledge.nutrients:
         for rows in (n.reason, n.feature, n.specific, n.cap):

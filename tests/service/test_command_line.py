@@ -14,7 +14,7 @@ from requests_of import bundle, call, observation, patient
 
 import service
 from service.cli import main
-from service.cli.story import names
+from service.cli.story import find, names
 from service.clinical.knowledge.vocabulary import load_vocabulary
 
 STORY = "b12-deficient-positive-antibody"
@@ -188,7 +188,7 @@ def test_no_word_of_a_status_is_broken_at_80_columns(
 
 def test_every_story_is_listed_with_what_it_shows() -> None:
     said = run("story").output
-    assert all(f"{name}\n" in said for name in names())
+    assert all(f"{name} ({find(name).request['hook']})\n" in said for name in names())
 
 
 def test_a_story_is_dated_for_today_at_the_site() -> None:

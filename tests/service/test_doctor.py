@@ -133,9 +133,17 @@ def test_the_overlay_is_named_on_the_card_in_discovery_and_in_the_assessment(ove
         assert answer["cards"][0]["extension"]["org.neutropenia-cds.card"]["knowledge"] == version
         found = asked.get("/cds-services").json
         assert found
-        (service,) = found["services"]
+        service = found["services"][0]
         told = f"Knowledge {version}, thresholds nice-ng239, signed off by no clinician yet."
         assert told in service["usageRequirements"]
         assert service["extension"]["org.neutropenia-cds.service"]["knowledge"] == version
         assessed = asked.post("/assess", json=observation(value=0.9)).json
         assert assessed and assessed["knowledge"]["version"] == version
+
+
+def test_the_list_of_checks_names_each_check_with_its_rows() -> None:
+    said, knowledge = doctor("--checks"), load()
+    rows = knowledge.tables["check"]
+    for about in {row.then["about"] for row in rows}:
+        assert f"\n{about} {knowledge.wording[f'check-title.{about}']}\n" in said
+    assert all(row.then["summary"][0] in said for row in rows if "summary" in row.then)

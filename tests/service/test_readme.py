@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wire import Running, environment
@@ -28,22 +29,34 @@ def block(language: str, holding: str) -> str:
     return str(found[0])
 
 
+def piped(command: str, server: Running, folder: Path) -> Any:
+    """The JSON that a command of the README prints, with ./cds as the tests run it."""
+    # ./cds would set up an environment of its own; the tests run in theirs.
+    (folder / "cds").write_text(f'#!/bin/sh\nexec {sys.executable} -c "from service.cli import main; main()" "$@"\n')
+    (folder / "cds").chmod(0o755)
+    environ = environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    command = command.replace(":8080", f":{server.port}")
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=environ, capture_output=True, text=True, check=True, timeout=30
+    )
+    return json.loads(done.stdout)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_command_of_the_readme_gives_the_answer_of_the_readme(server: Running, tmp_path: Path) -> None:
-    command = block("sh", "./cds story").replace(":8080", f":{server.port}")
-    # ./cds would set up an environment of its own; the tests run in theirs.
-    (tmp_path / "cds").write_text(f'#!/bin/sh\nexec {sys.executable} -c "from service.cli import main; main()" "$@"\n')
-    (tmp_path / "cds").chmod(0o755)
-    environ = environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True, timeout=30
-    )
-    real = json.dumps(json.loads(done.stdout), indent=2, ensure_ascii=False)
+    answer = piped(block("sh", "neutropenia-review"), server, tmp_path)
+    real = json.dumps(answer, indent=2, ensure_ascii=False)
     at = 0
     for line in block("json", '"cards"').splitlines():
         for part in filter(None, (part.strip() for part in line.split("…"))):
             assert part in real[at:], f"the answer has no {part!r} here"
             at = real.index(part, at) + len(part)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_call_of_an_order_hook_in_the_readme_is_answered(server: Running, tmp_path: Path) -> None:
+    (card,) = piped(block("sh", "neutropenia-order-sign"), server, tmp_path)["cards"]
+    assert card["indicator"] == "critical"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -57,7 +70,7 @@ def test_the_call_of_assess_in_the_readme_is_answered(server: Running) -> None:
 def test_the_table_of_prefetch_keys_is_that_of_discovery(server: Running) -> None:
     table = README.partition("| key | what it holds | required |\n|---|---|---|\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    (service,) = server.ask("GET", "/cds-services").json["services"]
+    service = server.ask("GET", "/cds-services").json["services"][0]
     assert [row[0] for row in rows] == [f"`{key}`" for key in service["prefetch"]]
     assert {row[0].strip("`") for row in rows if row[2] == "yes"} == REQUIRED
 

@@ -18,8 +18,9 @@ from werkzeug.test import TestResponse
 from wire import HOOK
 
 from service.app import create_app
-from service.hooks import HOOKS, RECORDS, RESULTS
+from service.hooks import HOOKS
 from service.settings import Settings, read
+from service.templates import RECORDS, RESULTS
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 KEYS = ["patient", *RESULTS, *RECORDS]

@@ -198,7 +198,8 @@ def _shown(box: Box, domains: Mapping[str, frozenset[str]]) -> str:
 
 def _targets(knowledge: Knowledge) -> Iterator[str]:
     """What rows conclude exists: orders, options, indicators, groups."""
-    for row in (*knowledge.tables["order"], *knowledge.tables["option"], *knowledge.tables["substitute"]):
+    checks = (row for row in knowledge.tables["check"] if "order" in row.then)
+    for row in (*knowledge.tables["order"], *knowledge.tables["option"], *knowledge.tables["substitute"], *checks):
         named = row.then.get("use", row.then.get("order", ""))
         for order in [named] if isinstance(named, str) else named:
             if order not in knowledge.orders:
@@ -207,7 +208,7 @@ def _targets(knowledge: Knowledge) -> Iterator[str]:
         for fact in row.then.get("named_by", ()):
             if not knowledge.facts.get(fact) or not knowledge.facts[fact].concepts:
                 yield f"competing {row.id}: named_by {fact} is no fact of problems or drugs"
-    for row in knowledge.tables["order"]:
+    for row in (*knowledge.tables["order"], *(r for r in knowledge.tables["check"] if "order" in r.then)):
         if not row.then.get("reason") or not row.then.get("group"):
             yield f"order {row.id}: reason and group are missing"
     for row in knowledge.tables["indicator"]:

@@ -1,12 +1,12 @@
-"""Loads the knowledge, lays a site's overlay over it, checks it whole and gives the frozen result.
+"""Loads the knowledge, checks it whole and gives the frozen result.
 
-In: the TOML files beside this module, the name of a threshold profile, the path of an overlay. Out: Knowledge, or
-InvalidKnowledge with every fault.
+In: the TOML files beside this module, the name of a threshold profile, what a site lays over the rules.
+Out: Knowledge, or InvalidKnowledge with every fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 
 from service.clinical.knowledge.checks import check
 from service.clinical.knowledge.model import Knowledge, Row, Scale
-from service.clinical.knowledge.overlay import lay_over
 from service.clinical.knowledge.rules import Document, Faults, InvalidKnowledge, Rules, read_rules
 from service.clinical.knowledge.vocabulary import load_vocabulary, read_toml
 
 FOLDER = Path(__file__).parent
+LayOver = Callable[[Rules, Faults], str]
 NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml"])
 
 
@@ -27,8 +27,11 @@ def profiles() -> tuple[str, ...]:
     return tuple(read_toml(FOLDER / "knowledge.toml")["profiles"])
 
 
-def load(profile: str = "nice-ng239", overlay: Path | None = None, folder: Path = FOLDER) -> Knowledge:
-    """The checked knowledge of a folder for one profile; InvalidKnowledge says all faults at once."""
+def load(profile: str = "nice-ng239", lay_over: LayOver | None = None, folder: Path = FOLDER) -> Knowledge:
+    """The checked knowledge of a folder for one profile; InvalidKnowledge says all faults at once.
+
+    `lay_over` changes the rules and gives the name that goes into the version.
+    """
     faults = Faults()
     documents = [(p.name, read_toml(p)) for p in sorted(folder.glob("*.toml")) if p.name not in NOT_RULES]
     documents.sort(key=lambda d: d[1].get("nutrient", {}).get("place", 0))
@@ -37,8 +40,8 @@ def load(profile: str = "nice-ng239", overlay: Path | None = None, folder: Path 
         raise InvalidKnowledge([f"there is no profile of this name; choose one of {', '.join(head['profiles'])}"])
     rules = read_rules(documents, faults)
     version, signed = str(head["knowledge"]["version"]), str(head["knowledge"]["signed_off_by"])
-    if overlay is not None:
-        version = f"{version}+{lay_over(rules, overlay, faults)}"
+    if lay_over is not None:
+        version = f"{version}+{lay_over(rules, faults)}"
     made = {"version": version, "profile": profile, "signed_off_by": signed}
     knowledge = _built(rules, documents, folder, str(head["profiles"][profile]), faults, **made)
     if knowledge:
@@ -72,7 +75,7 @@ def _built(
         facts=rules.facts,
         limits=rules.limits,
         certainty_domains=rules.certainty_domains,
-        wording=_wording(folder / "wording.toml"),
+        wording=_wording(folder / "wording.toml") | _summaries(rules.tables["check"]),
         **_sections({name: table for _, content in documents for name, table in content.items()}),
     )
 
@@ -102,7 +105,11 @@ def _cited(rows: tuple[Row, ...], source: str) -> tuple[Row, ...]:
     return tuple(replace(r, citation=source) if r.citation == "profile" else r for r in rows)
 
 
-def _wording(path: Path) -> Mapping[str, str]:
+def _summaries(checks: list[Row]) -> dict[str, str]:
+    """The summaries of the order checks, as those of other cards: the longest that fits is taken."""
+    texts = ((row.id, row.then.get("summary", ())) for row in checks)
+    return {f"summary.check-{id}-{rung}": text for id, said in texts for rung, text in enumerate(said, 1)}
+
+
+def _wording(path: Path) -> dict[str, str]:
     return {f"{table}.{key}": text for table, texts in read_toml(path).items() for key, text in texts.items()}
-
-

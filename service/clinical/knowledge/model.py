@@ -137,6 +137,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftRule:
+    """Which drafted orders a row is about: all that is stated holds. Doses are of the whole day, in milligrams."""
+
+    drugs: frozenset[str] = frozenset()  # one of these concepts; none named: any drug
+    orders: frozenset[str] = frozenset()  # or one of these orders
+    routes: frozenset[str] = frozenset()  # one of: oral, injection, intramuscular, rectal, local, unknown
+    mg_from: Decimal | None = None  # that much or more; a dose that is not stated counts as that much
+    mg_above: Decimal | None = None
+    mg_upto: Decimal | None = None  # at most; a dose that is not stated is not known to be so little
+    days_above: int | None = None  # a course that is longer; one without an end is not known to be
+    days_upto: int | None = None
+    days_per_week_above: Decimal | None = None  # taken on more days of the week, as stated
+    scheduled: bool = False  # round the clock: not as needed
+    reasons: frozenset[str] = frozenset()  # ordered for one of these problems
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredFact:
     """A fact declared as data.
 
@@ -213,3 +230,4 @@ class Knowledge:
     lineages: frozenset[str]  # what is looked at beside the count
     causal: tuple[Nutrient, ...]  # those of `nutrients` whose deficiency can lower the count
     reading: Reading  # codes and words by which a chart is read
+    clozapine: str = "unset"  # whose limits of the count on clozapine the site follows: us | uk | eu (H4.35)

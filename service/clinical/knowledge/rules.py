@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.clinical.knowledge.build import build
-from service.clinical.knowledge.model import Band, Citation, DeclaredFact, Levels, Nutrient, Row, Scale
+from service.clinical.knowledge.model import Band, Citation, DeclaredFact, DraftRule, Levels, Nutrient, Row, Scale
 
 # What the rows of each table conclude with.
 TABLES = {
@@ -25,6 +25,8 @@ TABLES = {
     "flag": ("flag",),
     "substitute": ("order", "use"),
     "advice": ("text",),
+    "check": ("about", "level", "draft", "unless", "beside", "needs", "shows", "summary", "text", "remove", "order",
+              "group", "priority", "repeat", "reason", "override", "covered_by"),
 }
 NUTRIENT_TABLES = {
     "status": ("status", "decided_by"),
@@ -33,6 +35,7 @@ NUTRIENT_TABLES = {
     "specific": (),
     "cap": ("at_most",),
 }
+DRAFTS = ("draft", "unless", "beside")  # keys of the order checks that say which drafts are meant
 STRUCTURE = frozenset(["id", "when", "citation", "reasons"])
 SIDES = frozenset(["low", "middle", "ok", "high"])
 Document = tuple[str, Mapping[str, Any]]  # file name, content
@@ -190,11 +193,20 @@ def _rows(table: str, content: Mapping[str, Any], faults: Faults, file: str) -> 
             faults.add(file, table, "a row has no id")
             continue
         then = {key: value for key, value in entry.items() if key not in STRUCTURE}
+        try:
+            then |= {key: _drafts(then[key]) for key in DRAFTS if key in then}
+        except TypeError as wrong:
+            faults.add(file, f"{table} {entry['id']}", str(wrong))
         for key in then.keys() - {*{**TABLES, **NUTRIENT_TABLES}[table]}:
             faults.add(file, f"{table} {entry['id']}", f"{key} is no word of this table")
         when = levels_of(entry.get("when", {}))
         found.append(Row(entry["id"], table, when, then, tuple(entry.get("reasons", [])), entry.get("citation", "")))
     return found
+
+
+def _drafts(said: Any) -> Any:
+    """One rule of drafts, or each of several."""
+    return tuple(map(_drafts, said)) if isinstance(said, list) else build(DraftRule, said)
 
 
 def _nutrient(file: str, content: Mapping[str, Any], scales: Mapping[str, list[Scale]], faults: Faults) -> Nutrient:

@@ -25,6 +25,7 @@ SYSTEMS = {
     "icd10": "http://hl7.org/fhir/sid/icd-10-cm",
     "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "atc": "http://www.whocc.no/atc",
+    "cvx": "http://hl7.org/fhir/sid/cvx",
     "nucc": "http://nucc.org/provider-taxonomy",
 }
 KINDS = {
@@ -41,6 +42,7 @@ class Reading:
 
     answers: Mapping[tuple[str, str], str]  # (system, code) -> positive | negative
     answer_words: Mapping[str, str]
+    flags: Mapping[str, str]  # code of an interpretation -> below | within | above
     lookalikes: tuple[str, ...]  # a result with one of these words is never one of ours
     negations_before: tuple[str, ...]
     negations_after: tuple[str, ...]
@@ -207,6 +209,7 @@ def _reading(document: Entry) -> Reading:
     return Reading(
         answers=answers,
         answer_words={word: answer for answer, table in document["answers"].items() for word in table["words"]},
+        flags={code: where for where, codes in document["flags"].items() for code in codes},
         lookalikes=tuple(document["lookalike"]["words"]),
         negations_before=tuple(document["negation"]["before"]),
         negations_after=tuple(document["negation"]["after"]),

@@ -19,16 +19,23 @@ import datetime
 import re
 import tomllib
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
-from service.clinical.knowledge.model import Scale
+from service.clinical.knowledge.loader import load
+from service.clinical.knowledge.model import Knowledge, Scale
 from service.clinical.knowledge.rules import Faults, Rules, read_rules
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 KNOWN = frozenset(["overlay", "scale", "limits", "citation"])
 
 
-def lay_over(rules: Rules, path: Path, faults: Faults) -> str:
+def load_for_site(profile: str, overlay: Path | None) -> Knowledge:
+    """The knowledge of a profile with a site's overlay, when it has one; InvalidKnowledge says all faults at once."""
+    return load(profile, partial(lay_over, overlay) if overlay else None)
+
+
+def lay_over(path: Path, rules: Rules, faults: Faults) -> str:
     """Replace what the overlay names; its name goes into the version of the knowledge."""
     try:
         content = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)

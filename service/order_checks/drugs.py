@@ -1,0 +1,112 @@
+"""Which drugs an order names: an ordered drug is ordered, whatever its product's text warns of.
+
+In: a drafted MedicationRequest, the Medications that it may refer to. Out: concepts with what the chart's own reading
+says of them. Source: knowledge part G.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from service.clinical.facts import Medication
+from service.clinical.knowledge.model import Knowledge
+from service.fhir import resources as fhir
+from service.fhir.concepts import Matcher, texts_of, words_of
+from service.fhir.medications import MedicationReader
+from service.fhir.moments import Moments
+from service.fhir.references import short
+from service.order_checks.phrases import CLAUSE
+from service.order_checks.sent import FAULTS, MedicationRequest
+from service.order_checks.sent import Medication as Product
+
+_GLUED = re.compile(r"(?<=[^\W\d_]{4})(?=\d)")  # "Methotrexate2.5mg"
+_PRODUCT = msgspec.json.Decoder(Product)
+
+
+class OrderedDrugs(Matcher):
+    """Drugs by code and by name; only a negation right beside a name takes it out of a product."""
+
+    def __init__(self, knowledge: Knowledge, beside: Sequence[str]) -> None:
+        bare = replace(knowledge, reading=replace(knowledge.reading, negations_before=()))
+        super().__init__(bare, "drug", "both")
+        self._beside = tuple(f" {' '.join(words_of(word))}" for word in beside)
+
+    def named(self, text: str) -> frozenset[str]:
+        """The concepts that a text names."""
+        return self._by_text(text) | self._by_text(_GLUED.sub(" ", text))
+
+    def match(self, concept: fhir.CodeableConcept | None, *more: str | None) -> tuple[frozenset[str], bool]:
+        found = super().match(concept, *more)
+        if found[0]:
+            return found
+        glued = [_GLUED.sub(" ", text) for text in (*texts_of(concept), *more) if text]
+        return super().match(None, *glued)
+
+    def own(self, text: str, drugs: frozenset[str]) -> str:
+        """A text without what its clauses say of another drug: "weekly, with folic acid daily" says weekly."""
+        return "\n".join(self._before_others(clause, drugs) for clause in CLAUSE.split(text))
+
+    def _before_others(self, clause: str, drugs: frozenset[str]) -> str:
+        if self._named(words_of(clause)) <= drugs:
+            return clause
+        words = clause.split()
+        starts = (i for i in range(len(words)) if not self._named(words_of(" ".join(words[: i + 1]))) <= drugs)
+        return " ".join(words[: next(starts, None)])
+
+    def _named(self, words: list[str]) -> frozenset[str]:
+        kept = list(words)
+        for start, end, _ in self._names.find(words):
+            if f" {' '.join(words[:start])}".endswith(self._beside):
+                kept[start:end] = ["."] * (end - start)
+        return super()._named(kept)
+
+
+class OrderedReader(MedicationReader):
+    """The chart's reading of a drug, of what is ordered."""
+
+    def __init__(self, knowledge: Knowledge, drugs: OrderedDrugs) -> None:
+        super().__init__(knowledge)
+        self._matcher = drugs
+
+    def of(self, use: MedicationRequest, parts: Sequence[fhir.CodeableConcept], moments: Moments) -> Medication | None:
+        """All drugs of an order, by its product and by each ingredient; None when it names none that we know."""
+        known = []
+        for part in parts:
+            use.medicationCodeableConcept = part
+            one = self.describe(use, "", {}, moments)
+            known += [one] if isinstance(one, Medication) else []
+        concepts = frozenset[str]().union(*(one.concepts for one in known))
+        return replace(known[0], concepts=concepts) if known else None
+
+
+def product_of(use: MedicationRequest, drugs: Mapping[str, Product]) -> list[fhir.CodeableConcept]:
+    """The product and its ingredients, each as a concept; the product's name in the order and its form beside it."""
+    reference = use.medicationReference.reference if use.medicationReference else None
+    found = _behind(reference, use, drugs) if reference and use.medicationCodeableConcept is None else None
+    called = use.medicationReference.display if use.medicationReference else None
+    code = use.medicationCodeableConcept or (found and found.code) or fhir.CodeableConcept()
+    more = [*texts_of(found.form if found else None), *([called] if called else [])]
+    whole = fhir.CodeableConcept([*code.coding, *(fhir.Coding(display=text) for text in more)], code.text)
+    return [whole, *(one.itemCodeableConcept for one in (found.ingredient if found else ()) if one.itemCodeableConcept)]
+
+
+def _behind(reference: str, use: MedicationRequest, drugs: Mapping[str, Product]) -> Product | None:
+    if not reference.startswith("#"):
+        return drugs.get(reference) or drugs.get(short(reference))
+    return next((one for one in _contained(use) if (one.id or "").removeprefix("#") == reference[1:]), None)
+
+
+def _contained(use: MedicationRequest) -> list[Product]:
+    return [one for raw in use.contained if (one := product(raw))]
+
+
+def product(raw: bytes | msgspec.Raw) -> Product | None:
+    """A Medication, None when it is not built as FHIR has it."""
+    try:
+        return _PRODUCT.decode(raw)
+    except FAULTS:
+        return None

@@ -1,0 +1,151 @@
+"""The words of a dose: how often, on which days of a week, how much, how long.
+
+In: the text of a Dosage, or what the code of its Timing says. Out: numbers; None where the words say none. The phrases
+are those of knowledge/reading.toml and of reading.toml beside this file. Source: FHIR R4 Dosage.text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from service.clinical.knowledge.vocabulary import Reading
+from service.fhir.medications import first_number
+
+WEEK, DAY = Decimal(7), Decimal(1)
+HOURS = Decimal(24)
+DIGITS = 6  # of a rate
+MOST_LETTERS = 2000  # no dose is longer
+_HALF = re.compile(r"\b(?:(\d+)(?: and)? )?1[/⁄]2\b")
+CLAUSE = re.compile(r"[;\n]|\.\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """How often a dose is taken."""
+
+    per_day: Decimal | None = None  # doses a day, on average
+    days: Decimal | None = None  # days of a week
+    named: frozenset[str] = frozenset()  # those days, where they are named
+
+
+class Phrases:
+    """Phrases of doses, indexed once."""
+
+    def __init__(self, reading: Reading, said: Mapping[str, Any]) -> None:
+        self._times, self._parts = reading.dose_times, said["parts_of_a_day"]
+        weak = {word for words in self._parts.values() for word in words}
+        self._periods = {words: days for words, days in reading.dose_periods.items() if words not in weak}
+        self._daily = _any_of(words for words, days in self._periods.items() if days == 1)
+        self._single = _any_of(reading.single_doses)
+        self._part_words = {part: _any_of(words) for part, words in self._parts.items()}
+        self._numbers = {words: str(number) for words, number in said["numbers"].items()}
+        self._number = _any_of(self._numbers)
+        self.patterns = {name: re.compile(pattern) for name, pattern in said["patterns"].items()}
+        self._units: Mapping[str, int] = said["lengths"]
+        self._names = {word: code for code, words in said["week"].items() for word in words}
+        self._week = tuple(said["week"])
+        self._groups = {word: said["weeks"][word] for word in said["weeks"] if word != "links"}
+        self._links = frozenset(said["weeks"]["links"])
+        self._day = _any_of([*self._names, *self._groups])
+        self._range = re.compile(f"{self._day.pattern}{self.patterns['range'].pattern}{self._day.pattern}")
+
+    def normal(self, text: str) -> str:
+        """A text in lower case with single blanks and with digits for number words; new lines stay."""
+        said = unicodedata.normalize("NFKC", text[:MOST_LETTERS]).casefold().replace("⁄", "/")
+        said = "\n".join(" ".join(self.patterns["supplied"].sub(" ", line).split()) for line in said.splitlines())
+        said = _HALF.sub(lambda half: f"{half[1] or 0}.5", said)
+        said = self.patterns["slash"].sub(" per ", self._number.sub(lambda word: self._numbers[word[0]], said))
+        return self.patterns["article"].sub(" ", said)
+
+    def often(self, text: str) -> Often:
+        """How often, as all the clauses of a text say it: on the most days that one of them names."""
+        said = self.patterns["denied"].sub(" ", self.normal(text))
+        found = [self._clause(clause) for clause in CLAUSE.split(said)]
+        days = max((one.days for one in found if one.days is not None), default=None)
+        named = frozenset[str]().union(*(one.named for one in found if one.days == days))
+        rate = next((one.per_day for one in found if one.per_day is not None), None)
+        return Often(None if self._single.search(said) else rate, days, named)
+
+    def is_single(self, text: str) -> bool:
+        """Whether it is given once only."""
+        return bool(self._single.search(self.normal(text)))
+
+    def _clause(self, said: str) -> Often:
+        named, counted = self._named(said), self.patterns["days_a_week"].search(said)
+        rates = [*self._rates(said)]
+        if named or counted:
+            days = Decimal(len(named)) if named else Decimal(counted[2] or counted[1]) if counted else WEEK
+            a_day = max((rate for rate in rates if rate >= 1), default=DAY)
+            return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
+        if not rates:
+            parts = sum(1 for words in self._part_words.values() if words.search(said))
+            return Often(Decimal(parts), WEEK) if parts else Often()
+        pulses = self.patterns["hours"].search(said) and min(rates) < DAY <= max(rates)
+        return Often() if pulses else Often(rates[0], days_of(max(rates)))
+
+    def _rates(self, said: str) -> Iterator[Decimal]:
+        """Doses a day in every way in which a clause says it, the first first."""
+        for hours in self.patterns["hours"].finditer(said):
+            if number := Decimal(hours[1] or hours[2]):
+                yield HOURS / number
+        for rate in self.patterns["rate"].finditer(said):
+            yield Decimal(rate[1]) / self._days_of(rate[2])
+        times = first_number(said, self._times)
+        for interval in self.patterns["interval"].finditer(said):
+            if number := Decimal(interval[1]):
+                yield (times or DAY) / (number * self._days_of(interval[2]))
+        periods = sorted({hit for words, hit in self._periods.items() if first_number(said, {words: hit})})
+        if first := first_number(said, self._periods):
+            yield from ((times or DAY) / days for days in sorted(periods, key=lambda days: days != first))
+        elif times is not None and times > 1:
+            yield times
+
+    def _days_of(self, unit: str) -> Decimal:
+        known = self._units.get(unit) or self._units.get(unit.removesuffix("ly"))
+        return Decimal(known or 1)
+
+    def _named(self, said: str) -> frozenset[str]:
+        """The days of the week that a clause names; none when it says "daily" of something else."""
+        first, daily = self._day.search(said), self._daily.search(said)
+        if first is None:
+            return frozenset()
+        if daily and daily.end() <= first.start():
+            between = re.findall(r"\w+", said[daily.end() : first.start()])
+            if not self._links.issuperset(between):
+                return frozenset()
+        without = self.patterns["except"].search(said)
+        kept, left = (said[: without.start()], said[without.end() :]) if without else (said, "")
+        named = self._days_in(kept) or (frozenset(self._week) if left else frozenset[str]())
+        return named - self._days_in(left)
+
+    def _days_in(self, said: str) -> frozenset[str]:
+        found = {day for hit in self._day.findall(said) for day in self._groups.get(hit, [self._names.get(hit)])}
+        for start, end in self._range.findall(said):
+            if start in self._names and end in self._names:
+                first, last = (self._week.index(self._names[one]) for one in (start, end))
+                found |= {*(self._week * 2)[first : last + 1 + (len(self._week) if last < first else 0)]}
+        return frozenset(day for day in found if day)
+
+    def length(self, text: str) -> Decimal | None:
+        """Days of a course: "for 10 days", "x 2 weeks"; none where something follows it."""
+        said = self.normal(text)
+        hit = None if self.patterns["then"].search(said) else self.patterns["length"].search(said)
+        if hit is None:
+            return None
+        return Decimal(hit[3]) if hit[3] else Decimal(hit[1] or 1) * self._days_of(hit[2])
+
+
+def days_of(rate: Decimal) -> Decimal:
+    """The days of a week on which so many doses a day are taken."""
+    return round(min(WEEK, WEEK * rate), DIGITS).normalize()
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of the words as a whole, the longest first."""
+    either = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)({either})(?!\w)")

@@ -1,0 +1,136 @@
+"""How often, on how many days of a week and for how long the doses of a drafted order are taken.
+
+In: Dosages. Out: numbers; None where neither the timing nor the words say it. Where they contradict each other, the
+more frequent counts: a weekly drug that is ordered daily by mistake must not be missed. Source: FHIR R4 Timing;
+knowledge H4.36.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from service.clinical.facts import Medication
+from service.clinical.knowledge.vocabulary import Reading
+from service.fhir import resources as fhir
+from service.fhir.medications import DAYS, timing_words
+from service.fhir.quantities import is_number
+from service.order_checks.phrases import WEEK, Often, Phrases, days_of
+from service.order_checks.sent import Dosage, Repeat, Supply, Timing
+
+SECONDS_PER_DAY = 86400
+
+
+class Schedule:
+    """Ways of writing how often, indexed once."""
+
+    def __init__(self, reading: Reading, said: Mapping[str, Any], phrases: Phrases) -> None:
+        clock = said["round_the_clock"]
+        self._clock, self._as_needed, self._often = clock["words"], clock["as_needed"], Decimal(clock["times_a_day"])
+        self._lengths = {word: Decimal(days) for word, days in said["lengths"].items()}
+        self._week = frozenset(said["week"])
+        self._phrases = phrases
+
+    def often(self, dose: Dosage) -> Often:
+        """One dose: its rate by the first of its timing, code and words that says it, its days by the most of them."""
+        found = (self._stated(dose.timing), *(self._phrases.often(t) for t in (timing_words(dose), dose.words) if t))
+        rate = next((one.per_day for one in found if one.per_day is not None), None)
+        days = max((one.days for one in found if one.days is not None), default=None)
+        return Often(rate, days, frozenset[str]().union(*(one.named for one in found if one.days == days)))
+
+    def _stated(self, timing: Timing | None) -> Often:
+        repeat = timing.repeat if timing else None
+        if timing is None or repeat is None:
+            return Often(None, _days_of_events(timing.event)) if timing else Often()
+        named = frozenset(day.casefold() for day in repeat.dayOfWeek) & self._week
+        stated = [Decimal(n) for n in (repeat.frequency, repeat.frequencyMax) if n and n > 0]
+        times = max(stated, default=None) or Decimal(len(set(repeat.when)) or len(set(repeat.timeOfDay)))
+        span = _span(repeat)
+        if named:
+            a_day = times / span if times and span and span < WEEK else Decimal(1)
+            per_week = max(max(a_day, Decimal(1)) * len(named), times if span == WEEK else a_day)
+            return Often(per_week / WEEK, Decimal(len(named)), named)
+        if span is None or not (times or repeat.period):
+            return Often()
+        rate = (times or 1) / span
+        return Often(rate, days_of(rate)) if is_number(rate) else Often()
+
+    def days_per_week(self, doses: Sequence[Dosage]) -> Decimal | None:
+        """Of doses side by side all the days that they name together; else the most of any."""
+        found = [(dose.sequence, self.often(dose)) for dose in doses]
+        together = [
+            Decimal(len(frozenset[str]().union(*(one.named for number, one in found if number == each))))
+            for each in {number for number, _ in found}
+        ]
+        return max((days for days in (*together, *(one.days for _, one in found)) if days), default=None)
+
+    def as_needed(self, doses: Sequence[Dosage]) -> bool:
+        """Whether a dose is taken only when it is needed."""
+        texts = [f" {dose.words.casefold()} " for dose in doses]
+        coded = any(d.asNeededBoolean or d.asNeededCodeableConcept for d in doses)
+        return coded or any(word in text for text in texts for word in self._as_needed)
+
+    def scheduled(self, doses: Sequence[Dosage]) -> bool:
+        """Whether it is given round the clock, not as needed."""
+        if self.as_needed(doses):
+            return False
+        named = any(word in f" {dose.words.casefold()} " for dose in doses for word in self._clock)
+        return named or any((rate := self.often(dose).per_day) and rate >= self._often for dose in doses)
+
+    def length(self, doses: Sequence[Dosage], known: Medication | None, supply: Supply | None) -> Decimal | None:
+        """Days of the course: by its bounds, its number of doses, its words, else by what is dispensed."""
+        periods = any(d.timing and d.timing.repeat and d.timing.repeat.boundsPeriod for d in doses)
+        if periods and known and known.start and known.end:
+            return Decimal(round((known.end.latest - known.start.earliest).total_seconds() / SECONDS_PER_DAY))
+        stated = [(dose.sequence, self._bound(dose)) for dose in doses]
+        if not stated or any(days is None for _, days in stated):
+            return self._supplied(supply)
+        longest: dict[int | None, Decimal] = {}
+        for number, days in stated:
+            longest[number] = max(longest.get(number, Decimal(0)), days or Decimal(0))
+        return sum(longest.values(), Decimal(0))
+
+    def _bound(self, dose: Dosage) -> Decimal | None:
+        repeat = dose.timing.repeat if dose.timing else None
+        longest = repeat.boundsRange.high if repeat and repeat.boundsRange else None
+        if days := self._duration(repeat.boundsDuration or longest if repeat else None):
+            return days
+        rate = self.often(dose).per_day
+        if repeat and repeat.count and is_number(repeat.count) and rate:
+            return repeat.count / rate if repeat.count > 0 else None
+        return self._phrases.length(dose.words)
+
+    def _supplied(self, supply: Supply | None) -> Decimal | None:
+        days = self._duration(supply.expectedSupplyDuration) if supply else None
+        repeats = supply.numberOfRepeatsAllowed if supply else None
+        return days * (1 + (repeats if repeats and is_number(repeats) and repeats > 0 else 0)) if days else None
+
+    def _duration(self, length: fhir.Quantity | None) -> Decimal | None:
+        if length is None or length.value is None or not is_number(length.value) or length.value < 0:
+            return None
+        unit = DAYS.get(length.code or "") or self._lengths.get((length.unit or length.code or "").casefold())
+        return length.value * unit if unit else None
+
+
+def _span(repeat: Repeat) -> Decimal | None:
+    """The days over which the frequency counts; of times of a day alone, one day."""
+    unit = DAYS.get(repeat.periodUnit or "")
+    if repeat.period is None:
+        return unit or (Decimal(1) if (repeat.when or repeat.timeOfDay) and not repeat.periodUnit else None)
+    return repeat.period * unit if unit and is_number(repeat.period) and repeat.period > 0 else None
+
+
+def _days_of_events(events: Iterable[str]) -> Decimal | None:
+    """The most days within one week."""
+    days = sorted({day for event in events if (day := _day(event))})
+    week = timedelta(days=7)
+    return max((Decimal(sum(1 for d in days if first <= d < first + week)) for first in days), default=None)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
