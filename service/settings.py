@@ -23,6 +23,8 @@ MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\Z")
+_BASE = re.compile(_ORIGIN.pattern.removesuffix(r"\Z") + r"(?:/[A-Za-z0-9._~-]+)*/?\Z")
+_DATABASE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://)\S+\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 # A code joins a query as system|code among others: what would end it there has no place in it.
 _QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
@@ -43,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: ZoneInfo = ZoneInfo("UTC")
     max_body: int = 4 * MIB
     cors_origins: tuple[str, ...] = ()
+    public_base_url: str = ""
+    database_url: str = ""  # "": nothing is remembered
+    key_file: Path | None = None
 
 
 class SettingsError(Exception):
@@ -115,6 +120,26 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _base(text: str) -> str:
+    if not _BASE.match(text):
+        raise ValueError("use the address that clients call, e.g. https://cds.example.org/neutropenia")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if text == "off":
+        return ""
+    if not _DATABASE.match(text):
+        raise ValueError("use sqlite:////path/to/file, postgresql://user@host/database, or off: nothing is remembered")
+    return re.sub(r"^postgresql:", "postgresql+psycopg:", text)
+
+
+def _embedded(environment: Mapping[str, str]) -> str:
+    """The database of a site that names none: a file where this user's programs keep their state."""
+    state = environment.get("XDG_STATE_HOME") or ((home := environment.get("HOME")) and f"{home}/.local/state")
+    return f"sqlite:///{state}/neutropenia-cds/store.sqlite" if state and state.startswith("/") else ""
+
+
 def _local_codes(text: str) -> LocalCodes:
     table = _toml(_file(text))
     if not all(isinstance(codes, dict) and all(isinstance(a, str) for a in codes.values()) for codes in table.values()):
@@ -155,7 +180,14 @@ _SETTINGS = (
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
-)
+    Setting("public_base_url", _base, "", "the address that clients call, for the links on cards; not set: in demo "
+            "mode that of the call, in production no links to pages of the service"),
+    Setting("database_url", _database, "", "`sqlite:////path/to/file`, or `postgresql://user@host/database` for "
+            "several replicas (password by `PGPASSFILE`); not set: an SQLite file in `~/.local/state/neutropenia-cds`; "
+            "`off`: nothing is remembered, and cards that come once a year come each time"),
+    Setting("key_file", _file, "", "a file with the secret key of the pseudonyms of patients, 32 bytes or more; not "
+            "set: a file beside the SQLite database, made at the first start; PostgreSQL needs one"),
+)  # fmt: skip
 
 
 def variables() -> tuple[Setting, ...]:
@@ -182,6 +214,8 @@ def read(environment: Mapping[str, str], against: Against = _nothing) -> Setting
             values[setting.field] = setting.parse(text)
         except ValueError as fault:
             faults += [f"{setting.name}: {one}" for one in fault.args]
+    if "database_url" not in values and not environment.get("CDS_DATABASE_URL", "").strip():
+        values["database_url"] = _embedded(environment)
     chosen = Settings(**values)
     for field, problem in against(chosen):
         values.pop(field, None)
