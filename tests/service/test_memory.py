@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from flask import Flask
 from requests_of import PATIENT, bundle, call, observation, patient
 
 from service.app import create_app
+from service.clinical.knowledge import load
+from service.order_checks.faults import faults
 from service.settings import Settings, SettingsError
 from service.store import open_store
 
@@ -173,3 +176,26 @@ def test_a_database_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Pat
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="CDS_"):
         create_app(Settings(database_url=f"sqlite:///{tmp_path}/file/store.sqlite"))
+
+
+def test_the_reminders_are_those_that_the_rules_name() -> None:
+    once = {row.id: row.then["once_days"] for row in load("nice-ng239").tables["check"] if "once_days" in row.then}
+    assert once == dict.fromkeys(
+        [
+            "folic-acid-b12-unknown-dialysis",
+            "metformin-b12-never-measured",
+            "metformin-b12-never-measured-renewed",
+            "acid-suppression-b12-never-measured",
+            "acid-suppression-b12-never-measured-renewed",
+        ],
+        365,
+    )
+
+
+@pytest.mark.parametrize(("level", "days"), [("warning", 365), ("critical", 1), ("info", 0), ("info", 367)])
+def test_a_warning_is_never_said_once_only(level: str, days: int) -> None:
+    knowledge = load("nice-ng239")
+    rows = knowledge.tables["check"]
+    changed = tuple(replace(r, then=r.then | {"level": level, "once_days": days}) for r in rows if r.id == METFORMIN[0])
+    found = faults(replace(knowledge, tables={**knowledge.tables, "check": changed}))
+    assert found == [f"check {METFORMIN[0]}: once_days is for info, at most 366 days"]

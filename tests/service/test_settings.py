@@ -46,7 +46,7 @@ BAD = [
     ("CDS_CORS_ORIGINS", "https://*.example"),
     ("CDS_CORS_ORIGINS", "a.example"),
     ("CDS_KNOWLEDGE_OVERLAY", "/no/such/file.toml"),
-    ("CDS_PUBLIC_BASE_URL", "cds.example.org"),
+    ("CDS_PUBLIC_BASE_URL", "cds.hospital.example"),
     ("CDS_PUBLIC_BASE_URL", "https://cds.example.org/?a=b"),
     ("CDS_PUBLIC_BASE_URL", "https://me:secret@cds.example.org"),
     ("CDS_DATABASE_URL", "mysql://cds@db/cds"),
