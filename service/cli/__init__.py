@@ -107,7 +107,7 @@ def story(name: str | None) -> None:
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
-@click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR, this site's codes in them.")
+@click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
 def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
     from service.cli.doctor import list_analytes, list_checks, list_prefetch, list_thresholds, run
