@@ -85,7 +85,7 @@ class OrderChecks:
 
 
 def _with_dose(drug: Medication, read: Draft | None) -> Medication:
-    amount = read.dose_of(drug.concepts) if read else None
+    amount = read.dose_of(drug.concepts) if read and not read.disputed else None
     known = amount and amount.mg is not None and not amount.assumed
     return replace(drug, dose_mg_per_day=amount.mg) if amount and known else drug
 

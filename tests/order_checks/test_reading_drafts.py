@@ -380,6 +380,13 @@ def test_the_days_of_a_week_are_read(dose: Any, often: int | None) -> None:
     assert one(medication("Methotrexate 2.5 mg tablet", dose)).days_per_week == often
 
 
+def test_the_days_of_a_week_are_kept_by_name() -> None:
+    monday = {"timing": {"repeat": {"dayOfWeek": ["mon"]}}}
+    doses: list[Json] = [monday, {"text": "15 mg on Thursdays"}]
+    assert one(medication("Methotrexate 2.5 mg tablet", dosageInstruction=doses)).named == {"mon", "thu"}
+    assert one(medication("Methotrexate 2.5 mg tablet", "15 mg once weekly")).named == set()
+
+
 @pytest.mark.parametrize(
     ("dose", "scheduled"),
     [
