@@ -76,12 +76,12 @@ def _of(draft: Draft, others: Sequence[Draft], case: Case, rows: Sequence[Row]) 
 
 
 def _fits_among(rule: DraftRule, draft: Draft, others: Sequence[Draft]) -> bool:
-    """Whether a rule means a draft, by itself or by the days that it and the others of its drug name together."""
+    """Whether a rule means a draft, by itself or by the days that it and others which the rule means name together."""
     often = rule.days_per_week_above
     if often is None or not (draft.named and draft.firm) or fits(rule, draft):
         return fits(rule, draft)
     on_any_day = replace(rule, days_per_week_above=None)
-    same = [one for one in others if one.firm and rule.drugs & draft.drugs & one.drugs and fits(on_any_day, one)]
+    same = [one for one in others if one.firm and fits(on_any_day, one)]
     return len(draft.named.union(*(one.named for one in same))) > often and fits(on_any_day, draft)
 
 

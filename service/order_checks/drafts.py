@@ -85,7 +85,7 @@ class DraftReader:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._said = said = read_toml(Path(__file__).parent / "reading.toml")
-        self._names = OrderedDrugs(knowledge, said["negation"]["beside"])
+        self._names = OrderedDrugs(knowledge, said)
         self._medications = OrderedReader(knowledge, self._names)
         self._problems = ProblemReader(knowledge)
         self._drugs = Matcher(knowledge, "drug", "both")

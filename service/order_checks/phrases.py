@@ -33,6 +33,7 @@ class Often:
     days: Decimal | None = None  # days of a week
     named: frozenset[str] = frozenset()  # those days, where they are named
     disputed: bool = False  # parts of the dose contradict each other
+    weak: bool = False  # it names times of a day alone, "in the evening": beside "once weekly" no other frequency
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,12 @@ class Phrases:
     def often(self, text: str) -> Often:
         """How often, as all the clauses of a text say it: on the most days that one of them names."""
         said = self.patterns["denied"].sub(" ", self.normal(text))
-        found = [self._clause(clause) for clause in CLAUSE.split(said)]
+        found = weighed(self._clause(clause) for clause in CLAUSE.split(said))
         days = max((one.days for one in found if one.days is not None), default=None)
         named = frozenset[str]().union(*(one.named for one in found if one.days == days))
         rate = next((one.per_day for one in found if one.per_day is not None), None)
-        return Often(None if self._single.search(said) else rate, days, named)
+        weak = all(one.weak for one in found if one.days is not None)
+        return Often(None if self._single.search(said) else rate, days, named, weak=weak)
 
     def at_meals(self, text: str) -> bool:
         """Whether it is taken with the meals of a day, and not once only."""
@@ -116,7 +118,7 @@ class Phrases:
             return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
         if not rates:
             parts = times or Decimal(sum(1 for words in self._part_words.values() if words.search(said)))
-            return Often(parts, WEEK) if parts else Often()
+            return Often(parts, WEEK, weak=not self.patterns["recurring"].search(said)) if parts else Often()
         pulses = self.patterns["hours"].search(said) and min(rates) < DAY <= max(rates)
         return Often() if pulses else Often(_together(rates[0], times), days_of(max(rates)))
 
@@ -170,6 +172,13 @@ class Phrases:
         if hit is None:
             return None
         return Decimal(hit[3]) if hit[3] else Decimal(hit[1] or 1) * self._days_of(hit[2])
+
+
+def weighed(found: Iterable[Often]) -> list[Often]:
+    """What says how often: times of a day alone do not, beside less than daily."""
+    ways = list(found)
+    rarely = any(one.days is not None and one.days < WEEK for one in ways)
+    return [one for one in ways if not (rarely and one.weak)]
 
 
 def _together(rate: Decimal, times: Decimal) -> Decimal:

@@ -167,6 +167,7 @@ def test_named_days_side_by_side_add_up_and_of_doses_one_after_another_the_most_
     ("text", "days", "mg"),
     [
         ("1-0-0", 7, "5"), ("1-0-1", 7, "10"), ("1-0-1-0", 7, "10"), ("1 - 1 - 1", 7, "15"), ("½-0-½", 7, "5"),
+        ("2 Tbl daily", 7, "10"), ("2 Tabl daily", 7, "10"), ("2 Kps daily", 7, "10"),
         ("1/2-0-1/2", 7, "5"), ("1-0-½", 7, "7.5"), ("0,5-0-0,5", 7, "5"), ("2-0-1", 7, "15"), ("0–0–1", 7, "5"),
         ("1-1-2", 7, "20"), ("1-0-1 Tbl.", 7, "10"), ("Tbl. 1-0-1", 7, "10"), ("1-0-1 Kps", 7, "10"),
         ("1-0-1 tabl", 7, "10"), ("1-0-1 tablets daily", 7, "10"), ("1-0-1 for 10 days", 7, "10"),
@@ -180,6 +181,18 @@ def test_a_scheme_of_the_times_of_a_day_says_how_much_and_how_often(text: str, d
     assert (draft.days_per_week, draft.amount) == (days, Amount(Decimal(mg), Decimal(mg)))
 
 
+GERMAN = ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"]
+
+
+@pytest.mark.parametrize(
+    "when", ["einmal wöchentlich", "einmal pro Woche", "wöchentlich", *GERMAN, *(f"{day}s" for day in GERMAN)]
+)
+def test_a_weekly_scheme_is_weekly_in_the_language_of_schemes_too(when: str) -> None:
+    assert draft_of(METHOTREXATE, f"1-0-0 {when}").days_per_week == 1
+    assert draft_of(METHOTREXATE, noted("1-0-0", {"text": when})).days_per_week == 1
+    assert draft_of(METHOTREXATE, "2.5 mg täglich").days_per_week == 7
+
+
 def test_a_scheme_says_how_often_beside_a_quantity() -> None:
     once = {"doseAndRate": [{"doseQuantity": {"value": 5, "unit": "mg"}}]}
     assert draft_of(FOLIC, {**once, "text": "1-0-1"}).amount.mg == 10
@@ -191,6 +204,7 @@ def test_a_scheme_says_how_often_beside_a_quantity() -> None:
         ("1-2 tablets daily", 7, "10"), ("1 tablet daily from 15-06-26", 7, "5"),
         ("1 tablet daily from 2026-06-15", 7, "5"), ("1 tablet daily from 1-6-26", 7, "5"),
         ("1 tablet Mon-Wed-Fri", 3, "2.143"), ("1 tablet daily on days 1-2-3", 7, "5"),
+        ("1 tablet daily from day 1-2-3", 7, "5"), ("1 tablet daily, ward 1 - 2 - 3 - 4 - 5", 7, "5"),
         ("1 tablet daily, ward 1-2-3-4-5", 7, "5"), ("1 tablet daily 0-0-0", 7, "5"),
         ("1 tablet daily, batch 4/1-2-3", 7, "5"), ("1 tablet daily, batch 1-2-3/4", 7, "5"),
     ],
@@ -272,6 +286,14 @@ MONDAY_CODED = {"coding": [{"display": "once weekly on Monday"}]}
         (noted("15 mg weekly", {"text": "with meals"}), 1, "2.142857", False),
         (noted("15 mg weekly", {"text": "Do not take more than 8 tablets daily"}), 1, "2.142857", False),
         (noted("15 mg weekly", {"text": "Swallow whole"}), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "in the evening"}), 1, "2.142857", False),
+        (noted("15 mg weekly. Take in the evening."), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "in the morning and at night"}), 1, "2.142857", False),
+        *((noted("15 mg weekly", {"text": word}), 7, "15", True) for word in (
+            "every evening", "each evening", "nightly", "qam", "qpm", "qhs", "qn")),
+        (noted("15 mg twice daily", {"text": "in the morning"}), 7, "30", False),
+        (noted("15 mg daily", {"text": "1-0-1"}), 7, "30", False),
+        (noted("daily", {"text": "with 250 mL of water"}, doseAndRate=[]), 7, "2.5", False),
         (noted("15 mg", {"text": "25 mg"}, timing={"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}),
          1, "3.571429", True),
         (noted("25 mg weekly", {"text": "15 mg"}), 1, "3.571429", True),
