@@ -72,7 +72,6 @@ class OrderChecks:
         found = conflicts(drafted.asked, drafted.among, case)
         return (*emergency_cards(chart.assessment, self._knowledge), *check_cards(found, chart))
 
-
     def _dosed(self, facts: PatientFacts, drafted: Drafted, as_of: datetime) -> PatientFacts:
         """The facts with doses that stand in the product's name, "1000 ug tablet", one daily: as drafts are read."""
         unread = {m.reference for m in facts.medications if m.dose_mg_per_day is None and m.kind == "request"}
@@ -86,7 +85,7 @@ class OrderChecks:
 
 
 def _with_dose(drug: Medication, read: Draft | None) -> Medication:
-    amount = read.dose_of(drug.concepts) if read else None
+    amount = read.dose_of(drug.concepts) if read and not read.disputed else None
     known = amount and amount.mg is not None and not amount.assumed
     return replace(drug, dose_mg_per_day=amount.mg) if amount and known else drug
 

@@ -8,7 +8,7 @@ H4.34-36, H6.48, H6.67.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.clinical.case import Case
 from service.clinical.knowledge.model import DraftRule, Row
@@ -62,7 +62,7 @@ def _of(draft: Draft, others: Sequence[Draft], case: Case, rows: Sequence[Row]) 
     decided: set[str] = set()
     lacking = _lacking(case)
     for row in rows:
-        if row.then["about"] in decided or not fits(row.then["draft"], draft):
+        if row.then["about"] in decided or not _fits_among(row.then["draft"], draft, others):
             continue
         beside = row.then.get("beside", ())
         if not lacking.isdisjoint(row.then.get("needs", ())) or (beside and not _any(beside, others)):
@@ -73,6 +73,16 @@ def _of(draft: Draft, others: Sequence[Draft], case: Case, rows: Sequence[Row]) 
         if row.then["level"] != LEVELS[0]:
             level = max(1, LEVELS.index(row.then["level"]) - _lowered(row, draft, case))
             yield Conflict(row, draft, LEVELS[level], tuple(_assumed(row, draft, case)))
+
+
+def _fits_among(rule: DraftRule, draft: Draft, others: Sequence[Draft]) -> bool:
+    """Whether a rule means a draft, by itself or by the days that it and others which the rule means name together."""
+    often = rule.days_per_week_above
+    if often is None or not (draft.named and draft.firm) or fits(rule, draft):
+        return fits(rule, draft)
+    on_any_day = replace(rule, days_per_week_above=None)
+    same = [one for one in others if one.firm and fits(on_any_day, one)]
+    return len(draft.named.union(*(one.named for one in same))) > often and fits(on_any_day, draft)
 
 
 def _mended(row: Row, drafts: Iterable[Draft]) -> bool:
@@ -92,9 +102,9 @@ def _any(rules: Iterable[DraftRule], drafts: Sequence[Draft]) -> bool:
 
 
 def mends(rule: DraftRule, draft: Draft) -> bool:
-    """Whether a draft is surely the corrective order: it will be given, in a dose that is stated (H4.32)."""
+    """Whether a draft is surely the corrective order: it will be given, in a dose that is stated once (H4.32)."""
     amount = draft.dose_of(rule.drugs)
-    stated = amount.mg is not None and not amount.assumed
+    stated = amount.mg is not None and not amount.assumed and not draft.disputed
     return draft.firm and (stated or (rule.mg_from is None and rule.mg_above is None)) and fits(rule, draft)
 
 
@@ -147,7 +157,12 @@ def _lowered(row: Row, draft: Draft, case: Case) -> int:
 def _assumed(row: Row, draft: Draft, case: Case) -> Iterator[str]:
     """What was taken for granted where the order or the call does not say it."""
     rule: DraftRule = row.then["draft"]
-    if rule.mg_from is not None or rule.mg_above is not None:
+    if not fits(rule, draft):
+        yield "together"
+    by_dose = rule.mg_from is not None or rule.mg_above is not None
+    if draft.disputed and (by_dose or rule.days_per_week_above is not None):
+        yield "disputed"
+    if by_dose:
         amount = draft.dose_of(rule.drugs)
         if amount.most is None:
             yield "dose"

@@ -138,11 +138,27 @@ class Doses:
                 measured = next((one for one in found if one), None if units else ("pieces", Decimal(1)))
                 if measured:
                     return measured[0], quantity.value * measured[1]
-        return self._in_words(self._phrases.normal(dose.words)) if dose.words else None
+        return max(self._in_texts(dose), key=lambda one: one[1], default=None)
+
+    def disputed(self, doses: Sequence[Dosage]) -> bool:
+        """Whether a dose says in more than one way how much."""
+        return any(len(set(self._in_texts(dose))) > 1 for dose in doses)
+
+    def _in_texts(self, dose: Dosage) -> list[Taken]:
+        """What its words and its further instructions say, as far as it can be compared."""
+        words = self._phrases.normal(dose.words)
+        notes = (self._phrases.patterns["denied"].sub(" ", self._phrases.normal(note)) for note in dose.notes)
+        found = [taken for said in (words, *notes) if (taken := self._in_words(said))]
+        return [taken for taken in found if taken[0] == found[0][0]]
 
     def _in_words(self, said: str) -> Taken | None:
         """The first weight of a text, else the first number of pieces, else the first volume; of a range the most."""
         patterns = self._phrases.patterns
+        if scheme := self._phrases.scheme(said):
+            unit = patterns["unit"].match(scheme.after)
+            measured = self._strengths.measure(unit[1]) if unit else None
+            kind, each = measured or self._in_words(f"{scheme.before} {scheme.after}") or ("pieces", Decimal(1))
+            return kind, each * scheme.pieces
         several = patterns["several"].search(said)
         found: dict[str, Decimal] = {}
         for hit in AMOUNT.finditer(patterns["ranged"].sub("", patterns["several"].sub("", said))):

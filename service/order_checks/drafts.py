@@ -35,8 +35,6 @@ from service.order_checks.schedule import Schedule
 # A re-signed order is active; what is over or was never meant is no order.
 OVER = frozenset(["entered-in-error", "cancelled", "stopped", "completed", "ended", "revoked"])
 DONE = frozenset(["immune", "contraindicated", "complete"])  # forecastStatus of a vaccine that is not to be given
-
-
 _WHOSE = msgspec.json.Decoder(sent.Whose)
 
 
@@ -60,6 +58,8 @@ class Draft:
     renewed: bool = False  # it goes on with what is taken already
     firm: bool = True  # it will be given: not on hold, not as needed, not far ahead
     dose_text: str = ""  # as the order words it, for the detail
+    named: frozenset[str] = frozenset()  # the days of a week that it names: mon, tue ...
+    disputed: bool = False  # it says in more than one way how much or how often: the larger is read
 
     def dose_of(self, drugs: frozenset[str]) -> Amount:
         """The dose of the ingredients that are meant; of several the largest, one that is not known first."""
@@ -85,7 +85,7 @@ class DraftReader:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._said = said = read_toml(Path(__file__).parent / "reading.toml")
-        self._names = OrderedDrugs(knowledge, said["negation"]["beside"])
+        self._names = OrderedDrugs(knowledge, said)
         self._medications = OrderedReader(knowledge, self._names)
         self._problems = ProblemReader(knowledge)
         self._drugs = Matcher(knowledge, "drug", "both")
@@ -146,19 +146,21 @@ class DraftReader:
             days=self._schedule.length(doses, taken, use.dispenseRequest),
             days_per_week=self._schedule.days_per_week(doses),
             scheduled=self._schedule.scheduled(doses),
+            named=self._schedule.named(doses),
             label=next(iter(product), ""),
             renewed=renewed,
             firm=not self._schedule.as_needed(doses) and not self._is_far(taken, call),
+            disputed=self._schedule.disputed(doses) or self._doses.disputed(doses),
             dose_text=next((dose.text for dose in written[:1] if dose.text), ""),
         )  # fmt: skip
         return self._measured(draft, doses, product)
 
     def _own(self, dose: sent.Dosage, drugs: frozenset[str]) -> sent.Dosage:
-        return msgspec.structs.replace(
-            dose,
-            text=self._names.own(dose.text, drugs) if dose.text else None,
-            patientInstruction=self._names.own(dose.patientInstruction, drugs) if dose.patientInstruction else None,
-        )
+        """A dose without what its words say of another drug."""
+        said = [name for name in ("text", "patientInstruction") if getattr(dose, name)]
+        own = {name: self._names.own(getattr(dose, name), drugs) for name in said}
+        notes = [fhir.CodeableConcept(text=self._names.own(note, drugs)) for note in dose.notes]
+        return msgspec.structs.replace(dose, **own, additionalInstruction=notes)
 
     def _measured(self, draft: Draft, doses: Sequence[sent.Dosage], product: Sequence[str]) -> Draft:
         """The draft with its dose; of a product of several ingredients with the dose of each."""
@@ -240,15 +242,13 @@ def _supplement(one: sent.Supplement) -> sent.MedicationRequest:
     called = fhir.CodeableConcept([*kind.coding, fhir.Coding(display=kind.text)], one.productName or kind.text)
     at_once = [sent.DoseAndRate(doseQuantity=one.quantity)] if one.quantity else []
     doses = [sent.Dosage(one.instruction, timing, None, at_once) for timing in (one.schedule or [sent.Timing()])]
-    return sent.MedicationRequest(
-        resourceType="MedicationRequest", medicationCodeableConcept=called, dosageInstruction=doses
-    )
+    kind_of = "MedicationRequest"
+    return sent.MedicationRequest(resourceType=kind_of, medicationCodeableConcept=called, dosageInstruction=doses)
 
 
 def _waiting(request: fhir.ServiceRequest) -> fhir.ServiceRequest:
     """A request as it stands once it is signed: what it covers does not depend on its status."""
-    request.status = "draft"
-    return request
+    return msgspec.structs.replace(request, status="draft")
 
 
 def _codes(concept: fhir.CodeableConcept | None) -> frozenset[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -30,21 +31,23 @@ _PRODUCT = msgspec.json.Decoder(Product)
 class OrderedDrugs(Matcher):
     """Drugs by code and by name; only a negation right beside a name takes it out of a product."""
 
-    def __init__(self, knowledge: Knowledge, beside: Sequence[str]) -> None:
+    def __init__(self, knowledge: Knowledge, said: Mapping[str, Any]) -> None:
         bare = replace(knowledge, reading=replace(knowledge.reading, negations_before=()))
         super().__init__(bare, "drug", "both")
-        self._beside = tuple(f" {' '.join(words_of(word))}" for word in beside)
+        self._beside = tuple(f" {' '.join(words_of(word))}" for word in said["negation"]["beside"])
+        self._note = re.compile(said["patterns"]["note"], re.IGNORECASE)
 
     def named(self, text: str) -> frozenset[str]:
         """The concepts that a text names."""
         return self._by_text(text) | self._by_text(_GLUED.sub(" ", text))
 
     def match(self, concept: fhir.CodeableConcept | None, *more: str | None) -> tuple[frozenset[str], bool]:
-        found = super().match(concept, *more)
-        if found[0]:
-            return found
-        glued = [_GLUED.sub(" ", text) for text in (*texts_of(concept), *more) if text]
-        return super().match(None, *glued)
+        """By code and by words: beside a code the words count as a list of ingredients, without what they note."""
+        found, by_name = super().match(concept, *more)
+        texts = [text for text in (*texts_of(concept), *more) if text]
+        if found and not by_name:
+            return found.union(*(self.named(self._note.sub(" ", text)) for text in texts)), False
+        return (found, by_name) if found else super().match(None, *(_GLUED.sub(" ", text) for text in texts))
 
     def own(self, text: str, drugs: frozenset[str]) -> str:
         """A text without what its clauses say of another drug: "weekly, with folic acid daily" says weekly."""
@@ -74,9 +77,9 @@ class OrderedReader(MedicationReader):
 
     def of(self, use: MedicationRequest, parts: Sequence[fhir.CodeableConcept], moments: Moments) -> Medication | None:
         """All drugs of an order, by its product and by each ingredient; None when it names none that we know."""
-        known = []
+        known, form = [], [fhir.Coding(display=text) for text in texts_of(parts[0])]  # "eye drops" says it of each
         for part in parts:
-            use.medicationCodeableConcept = part
+            use.medicationCodeableConcept = fhir.CodeableConcept([*part.coding, *form], part.text)
             one = self.describe(use, "", {}, moments)
             known += [one] if isinstance(one, Medication) else []
         concepts = frozenset[str]().union(*(one.concepts for one in known))

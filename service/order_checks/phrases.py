@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.clinical.knowledge.vocabulary import Reading
-from service.fhir.medications import first_number
+from service.fhir.medications import first_number, number_of
 
 WEEK, DAY = Decimal(7), Decimal(1)
 HOURS = Decimal(24)
@@ -22,6 +22,7 @@ DIGITS = 6  # of a rate
 MOST_LETTERS = 2000  # no dose is longer
 _HALF = re.compile(r"\b(?:(\d+)(?: and)? )?1[/⁄]2\b")
 CLAUSE = re.compile(r"[;\n]|\.\s")
+_NUMBER = re.compile(r"\d(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,18 @@ class Often:
     per_day: Decimal | None = None  # doses a day, on average
     days: Decimal | None = None  # days of a week
     named: frozenset[str] = frozenset()  # those days, where they are named
+    disputed: bool = False  # parts of the dose contradict each other
+    weak: bool = False  # it names times of a day alone, "in the evening": beside "once weekly" no other frequency
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Pieces in the morning, at noon, in the evening and at night: "1-0-1"."""
+
+    times: Decimal  # a day
+    pieces: Decimal  # at once, on average
+    before: str  # the words around it
+    after: str
 
 
 class Phrases:
@@ -51,12 +64,16 @@ class Phrases:
         self._week = tuple(said["week"])
         self._groups = {word: said["weeks"][word] for word in said["weeks"] if word != "links"}
         self._links = frozenset(said["weeks"]["links"])
+        self._meals = _any_of(said["meals"]["words"])
         self._day = _any_of([*self._names, *self._groups])
-        self._range = re.compile(f"{self._day.pattern}{self.patterns['range'].pattern}{self._day.pattern}")
+        link = self.patterns["range"].pattern
+        self._range = re.compile(f"{self._day.pattern}{link}{self._day.pattern}")
+        self._list = re.compile(f"{self._day.pattern}(?:{link}{self._day.pattern}){{2,}}")
 
     def normal(self, text: str) -> str:
         """A text in lower case with single blanks and with digits for number words; new lines stay."""
-        said = unicodedata.normalize("NFKC", text[:MOST_LETTERS]).casefold().replace("⁄", "/")
+        apart = text[:MOST_LETTERS].replace("½", " ½")  # "1½"
+        said = unicodedata.normalize("NFKC", apart).casefold().replace("⁄", "/")
         said = "\n".join(" ".join(self.patterns["supplied"].sub(" ", line).split()) for line in said.splitlines())
         said = _HALF.sub(lambda half: f"{half[1] or 0}.5", said)
         said = self.patterns["slash"].sub(" per ", self._number.sub(lambda word: self._numbers[word[0]], said))
@@ -65,28 +82,45 @@ class Phrases:
     def often(self, text: str) -> Often:
         """How often, as all the clauses of a text say it: on the most days that one of them names."""
         said = self.patterns["denied"].sub(" ", self.normal(text))
-        found = [self._clause(clause) for clause in CLAUSE.split(said)]
+        found = weighed(self._clause(clause) for clause in CLAUSE.split(said))
         days = max((one.days for one in found if one.days is not None), default=None)
         named = frozenset[str]().union(*(one.named for one in found if one.days == days))
         rate = next((one.per_day for one in found if one.per_day is not None), None)
-        return Often(None if self._single.search(said) else rate, days, named)
+        weak = all(one.weak for one in found if one.days is not None)
+        return Often(None if self._single.search(said) else rate, days, named, weak=weak)
+
+    def at_meals(self, text: str) -> bool:
+        """Whether it is taken with the meals of a day, and not once only."""
+        said = self.normal(text)
+        return bool(self._meals.search(said)) and not self._single.search(said)
+
+    def scheme(self, said: str) -> Scheme | None:
+        """How much at which time of the day, as numbers alone say it."""
+        hit = self.patterns["scheme"].search(said)
+        taken = [pieces for one in _NUMBER.findall(hit[0]) if (pieces := number_of(one))] if hit else []
+        if hit is None or not taken:
+            return None
+        times = Decimal(len(taken))
+        return Scheme(times, sum(taken, Decimal(0)) / times, said[: hit.start()], said[hit.end() :])
 
     def is_single(self, text: str) -> bool:
         """Whether it is given once only."""
         return bool(self._single.search(self.normal(text)))
 
     def _clause(self, said: str) -> Often:
+        scheme = self.scheme(said)
+        said, times = (f"{scheme.before} {scheme.after}", scheme.times) if scheme else (said, Decimal(0))
         named, counted = self._named(said), self.patterns["days_a_week"].search(said)
         rates = [*self._rates(said)]
         if named or counted:
             days = Decimal(len(named)) if named else Decimal(counted[2] or counted[1]) if counted else WEEK
-            a_day = max((rate for rate in rates if rate >= 1), default=DAY)
+            a_day = max((rate for rate in (*rates, times) if rate >= 1), default=DAY)
             return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
         if not rates:
-            parts = sum(1 for words in self._part_words.values() if words.search(said))
-            return Often(Decimal(parts), WEEK) if parts else Often()
+            parts = times or Decimal(sum(1 for words in self._part_words.values() if words.search(said)))
+            return Often(parts, WEEK, weak=not self.patterns["recurring"].search(said)) if parts else Often()
         pulses = self.patterns["hours"].search(said) and min(rates) < DAY <= max(rates)
-        return Often() if pulses else Often(rates[0], days_of(max(rates)))
+        return Often() if pulses else Often(_together(rates[0], times), days_of(max(rates)))
 
     def _rates(self, said: str) -> Iterator[Decimal]:
         """Doses a day in every way in which a clause says it, the first first."""
@@ -125,7 +159,7 @@ class Phrases:
 
     def _days_in(self, said: str) -> frozenset[str]:
         found = {day for hit in self._day.findall(said) for day in self._groups.get(hit, [self._names.get(hit)])}
-        for start, end in self._range.findall(said):
+        for start, end in self._range.findall(self._list.sub(" ", said)):  # "Mon-Wed-Fri" is a list
             if start in self._names and end in self._names:
                 first, last = (self._week.index(self._names[one]) for one in (start, end))
                 found |= {*(self._week * 2)[first : last + 1 + (len(self._week) if last < first else 0)]}
@@ -138,6 +172,18 @@ class Phrases:
         if hit is None:
             return None
         return Decimal(hit[3]) if hit[3] else Decimal(hit[1] or 1) * self._days_of(hit[2])
+
+
+def weighed(found: Iterable[Often]) -> list[Often]:
+    """What says how often: times of a day alone do not, beside less than daily."""
+    ways = list(found)
+    rarely = any(one.days is not None and one.days < WEEK for one in ways)
+    return [one for one in ways if not (rarely and one.weak)]
+
+
+def _together(rate: Decimal, times: Decimal) -> Decimal:
+    """Doses a day by a rate and by a scheme: "1-0-1 once weekly" is two a week."""
+    return rate * max(times, DAY) if rate < DAY else max(rate, times)
 
 
 def days_of(rate: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from service.clinical.knowledge.vocabulary import Reading
 from service.fhir import resources as fhir
 from service.fhir.medications import DAYS, timing_words
 from service.fhir.quantities import is_number
-from service.order_checks.phrases import WEEK, Often, Phrases, days_of
+from service.order_checks.phrases import DIGITS, WEEK, Often, Phrases, days_of, weighed
 from service.order_checks.sent import Dosage, Repeat, Supply, Timing
 
 SECONDS_PER_DAY = 86400
@@ -32,13 +32,19 @@ class Schedule:
         self._lengths = {word: Decimal(days) for word, days in said["lengths"].items()}
         self._week = frozenset(said["week"])
         self._phrases = phrases
+        self._meals, self._meal_codes = Decimal(said["meals"]["a_day"]), frozenset(said["meals"]["codes"])
 
     def often(self, dose: Dosage) -> Often:
-        """One dose: its rate by the first of its timing, code and words that says it, its days by the most of them."""
-        found = (self._stated(dose.timing), *(self._phrases.often(t) for t in (timing_words(dose), dose.words) if t))
-        rate = next((one.per_day for one in found if one.per_day is not None), None)
+        """One dose by its timing, code, words and further instructions; of those that differ the most frequent."""
+        texts = [text for text in (timing_words(dose), dose.words, *dose.notes) if text]
+        found = weighed((self._stated(dose.timing), *map(self._phrases.often, texts)))
+        rates = [one.per_day for one in found if one.per_day is not None]
+        sure = {round(one.per_day, DIGITS) for one in found if one.per_day is not None and not one.weak}
         days = max((one.days for one in found if one.days is not None), default=None)
-        return Often(rate, days, frozenset[str]().union(*(one.named for one in found if one.days == days)))
+        if not rates and days is None and any(map(self._phrases.at_meals, texts)):
+            return Often(self._meals, WEEK)
+        named = frozenset[str]().union(*(one.named for one in found if one.days == days))
+        return Often(max(rates, default=None), days, named, len(sure) > 1)
 
     def _stated(self, timing: Timing | None) -> Often:
         repeat = timing.repeat if timing else None
@@ -46,8 +52,8 @@ class Schedule:
             return Often(None, _days_of_events(timing.event)) if timing else Often()
         named = frozenset(day.casefold() for day in repeat.dayOfWeek) & self._week
         stated = [Decimal(n) for n in (repeat.frequency, repeat.frequencyMax) if n and n > 0]
-        times = max(stated, default=None) or Decimal(len(set(repeat.when)) or len(set(repeat.timeOfDay)))
         span = _span(repeat)
+        times = max(stated, default=None) or self._events(repeat, span) or Decimal(len(set(repeat.timeOfDay)))
         if named:
             a_day = times / span if times and span and span < WEEK else Decimal(1)
             per_week = max(max(a_day, Decimal(1)) * len(named), times if span == WEEK else a_day)
@@ -57,6 +63,15 @@ class Schedule:
         rate = (times or 1) / span
         return Often(rate, days_of(rate)) if is_number(rate) else Often()
 
+    def _events(self, repeat: Repeat, span: Decimal | None) -> Decimal:
+        """How many times of a day a timing names; "with meals" is all meals of the day."""
+        meals = self._meals if span == 1 else Decimal(1)
+        return sum((meals if code in self._meal_codes else Decimal(1) for code in set(repeat.when)), Decimal(0))
+
+    def disputed(self, doses: Sequence[Dosage]) -> bool:
+        """Whether a dose says in more than one way how often."""
+        return any(self.often(dose).disputed for dose in doses)
+
     def days_per_week(self, doses: Sequence[Dosage]) -> Decimal | None:
         """Of doses side by side all the days that they name together; else the most of any."""
         found = [(dose.sequence, self.often(dose)) for dose in doses]
@@ -65,6 +80,10 @@ class Schedule:
             for each in {number for number, _ in found}
         ]
         return max((days for days in (*together, *(one.days for _, one in found)) if days), default=None)
+
+    def named(self, doses: Sequence[Dosage]) -> frozenset[str]:
+        """All days of a week that the doses name."""
+        return frozenset[str]().union(*(self.often(dose).named for dose in doses))
 
     def as_needed(self, doses: Sequence[Dosage]) -> bool:
         """Whether a dose is taken only when it is needed."""

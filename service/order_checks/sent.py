@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 import msgspec
 
 from service.fhir import resources as fhir
+from service.fhir.concepts import texts_of
 from service.fhir.reader import RawResource
 
 
@@ -49,6 +50,12 @@ class Dosage(fhir.Dosage, gc=False):
     asNeededCodeableConcept: fhir.CodeableConcept | None = None
     method: fhir.CodeableConcept | None = None
     patientInstruction: str | None = None
+    additionalInstruction: list[fhir.CodeableConcept] = msgspec.field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What its further instructions say, each on its own."""
+        return list(dict.fromkeys(text for one in self.additionalInstruction for text in texts_of(one)))
 
     @property
     def words(self) -> str:

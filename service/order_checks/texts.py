@@ -57,7 +57,7 @@ def name_of(conflict: Conflict, chart: Chart) -> str:
         name = first_words(knowledge, ("drug",), drug) if drug else chart.say("other")
     amount, often = draft.dose_of(rule.drugs), draft.days_per_week
     mg = amount.mg
-    if not mg or amount.assumed or (often is not None and often < 1):
+    if not mg or amount.assumed or draft.disputed or (often is not None and often < 1):
         return name
     if often is not None and often < WEEK:
         return chart.say("dosed-weekly", drug=name, mg=plain(mg * WEEK))

@@ -160,6 +160,170 @@ def test_named_days_side_by_side_add_up_and_of_doses_one_after_another_the_most_
     assert draft_of(METHOTREXATE, dosageInstruction=[weekly, daily]).days_per_week == 7
 
 
+# --- schemes, meals, further instructions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "mg"),
+    [
+        ("1-0-0", 7, "5"), ("1-0-1", 7, "10"), ("1-0-1-0", 7, "10"), ("1 - 1 - 1", 7, "15"), ("½-0-½", 7, "5"),
+        ("2 Tbl daily", 7, "10"), ("2 Tabl daily", 7, "10"), ("2 Kps daily", 7, "10"),
+        ("1/2-0-1/2", 7, "5"), ("1-0-½", 7, "7.5"), ("0,5-0-0,5", 7, "5"), ("2-0-1", 7, "15"), ("0–0–1", 7, "5"),
+        ("1-1-2", 7, "20"), ("1-0-1 Tbl.", 7, "10"), ("Tbl. 1-0-1", 7, "10"), ("1-0-1 Kps", 7, "10"),
+        ("1-0-1 tabl", 7, "10"), ("1-0-1 tablets daily", 7, "10"), ("1-0-1 for 10 days", 7, "10"),
+        ("5 mg 1-0-1", 7, "10"), ("1-0-1 (5 mg)", 7, "10"), ("5-0-5 mg", 7, "10"), ("1 tablet 1-0-1", 7, "10"),
+        ("twice daily 1-1-1", 7, "15"), ("twice daily 1-0-0", 7, "10"), ("1-0-1 on Mondays", 1, "1.429"),
+        ("1-0-0 once weekly", 1, "0.714"), ("1-0-1 once weekly", 1, "1.429"), ("1½ tablets daily", 7, "7.5"),
+    ],
+)  # fmt: skip
+def test_a_scheme_of_the_times_of_a_day_says_how_much_and_how_often(text: str, days: int, mg: str) -> None:
+    draft = draft_of(FOLIC, text)
+    assert (draft.days_per_week, draft.amount) == (days, Amount(Decimal(mg), Decimal(mg)))
+
+
+GERMAN = ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"]
+
+
+@pytest.mark.parametrize(
+    "when", ["einmal wöchentlich", "einmal pro Woche", "wöchentlich", *GERMAN, *(f"{day}s" for day in GERMAN)]
+)
+def test_a_weekly_scheme_is_weekly_in_the_language_of_schemes_too(when: str) -> None:
+    assert draft_of(METHOTREXATE, f"1-0-0 {when}").days_per_week == 1
+    assert draft_of(METHOTREXATE, noted("1-0-0", {"text": when})).days_per_week == 1
+    assert draft_of(METHOTREXATE, "2.5 mg täglich").days_per_week == 7
+
+
+def test_a_scheme_says_how_often_beside_a_quantity() -> None:
+    once = {"doseAndRate": [{"doseQuantity": {"value": 5, "unit": "mg"}}]}
+    assert draft_of(FOLIC, {**once, "text": "1-0-1"}).amount.mg == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "mg"),
+    [
+        ("1-2 tablets daily", 7, "10"), ("1 tablet daily from 15-06-26", 7, "5"),
+        ("1 tablet daily from 2026-06-15", 7, "5"), ("1 tablet daily from 1-6-26", 7, "5"),
+        ("1 tablet Mon-Wed-Fri", 3, "2.143"), ("1 tablet daily on days 1-2-3", 7, "5"),
+        ("1 tablet daily from day 1-2-3", 7, "5"), ("1 tablet daily, ward 1 - 2 - 3 - 4 - 5", 7, "5"),
+        ("1 tablet daily, ward 1-2-3-4-5", 7, "5"), ("1 tablet daily 0-0-0", 7, "5"),
+        ("1 tablet daily, batch 4/1-2-3", 7, "5"), ("1 tablet daily, batch 1-2-3/4", 7, "5"),
+    ],
+)  # fmt: skip
+def test_what_is_written_like_a_scheme_and_is_none(text: str, days: int, mg: str) -> None:
+    draft = draft_of(FOLIC, text)
+    assert (draft.days_per_week, draft.amount) == (days, Amount(Decimal(mg), Decimal(mg)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "with meals", "with each meal", "with every meal", "with main meals", "at meals", "at each meal",
+        "at mealtimes",
+        "before meals", "before each meal", "after meals", "after each meal", "with all meals",
+    ],
+)  # fmt: skip
+def test_meals_alone_are_three_a_day(text: str) -> None:
+    draft = draft_of(FOLIC, f"1 tablet {text}")
+    assert (draft.days_per_week, draft.amount.mg, draft.amount.assumed) == (7, 15, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "mg"),
+    [
+        ("1 tablet twice daily with meals", 7, "10"), ("1 tablet daily. Take with meals.", 7, "5"),
+        ("1 tablet once weekly. Take with meals.", 1, "0.714"), ("with meals 1 tablet daily", 7, "5"),
+    ],
+)  # fmt: skip
+def test_meals_beside_a_frequency_say_nothing_of_it(text: str, days: int, mg: str) -> None:
+    draft = draft_of(FOLIC, text)
+    assert (draft.days_per_week, draft.amount.mg, draft.disputed) == (days, Decimal(mg), False)
+
+
+def test_food_does_not_say_how_often() -> None:
+    assert draft_of(FOLIC, "1 tablet with food").amount == Amount(Decimal(5), Decimal(10), "one-a-day")
+    assert draft_of(FOLIC, "1 tablet with food").days_per_week is None
+
+
+@pytest.mark.parametrize(
+    ("repeat", "mg"),
+    [
+        ({"when": ["C"]}, 15), ({"when": ["AC"]}, 15), ({"when": ["PC"]}, 15), ({"when": ["CM"]}, 5),
+        ({"when": ["CD"]}, 5), ({"when": ["CV"]}, 5), ({"when": ["CM", "CV"]}, 10), ({"when": ["CM", "CD", "CV"]}, 15),
+        ({"when": ["C"], "frequency": 1, "period": 1, "periodUnit": "d"}, 5),
+        ({"when": ["C"], "frequency": 2, "period": 1, "periodUnit": "d"}, 10), ({"when": ["C", "HS"]}, 20),
+        ({"when": ["CM", "CM"]}, 5),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_meals_of_a_timing_are_counted(repeat: Json, mg: int) -> None:
+    assert draft_of(FOLIC, timed(repeat, 1, "tablet")).amount.mg == mg
+
+
+def test_a_meal_of_a_weekly_timing_does_not_make_it_more_often() -> None:
+    weekly = {"when": ["C"], "frequency": 1, "period": 1, "periodUnit": "wk"}
+    assert draft_of(METHOTREXATE, timed(weekly, 15)).days_per_week == 1
+    assert draft_of(METHOTREXATE, timed({"when": ["C"], "period": 1, "periodUnit": "wk"}, 15)).days_per_week == 1
+
+
+def noted(text: str | None, *notes: Json, **more: Any) -> Json:
+    """A Dosage with instructions beside its text."""
+    return {**({"text": text} if text else {}), "additionalInstruction": list(notes), **more}
+
+
+MONDAY = {"text": "once weekly on Monday"}
+MONDAY_CODED = {"coding": [{"display": "once weekly on Monday"}]}
+
+
+@pytest.mark.parametrize(
+    ("dose", "days", "mg", "disputed"),
+    [
+        (noted("15 mg", MONDAY), 1, "2.142857", False), (noted("15 mg", MONDAY_CODED), 1, "2.142857", False),
+        (noted(None, {"text": "15 mg"}, MONDAY), 1, "2.142857", False),
+        (noted("once weekly", {"text": "15 mg"}), 1, "2.142857", False),
+        (noted("15 mg once weekly", MONDAY), 1, "2.142857", False),
+        (noted("15 mg daily", MONDAY), 7, "15", True), (noted("15 mg once weekly", {"text": "daily"}), 7, "15", True),
+        (noted("15 mg weekly", {"text": "take with folic acid daily"}), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "with meals"}), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "Do not take more than 8 tablets daily"}), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "Swallow whole"}), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "in the evening"}), 1, "2.142857", False),
+        (noted("15 mg weekly. Take in the evening."), 1, "2.142857", False),
+        (noted("15 mg weekly", {"text": "in the morning and at night"}), 1, "2.142857", False),
+        *((noted("15 mg weekly", {"text": word}), 7, "15", True) for word in (
+            "every evening", "each evening", "nightly", "qam", "qpm", "qhs", "qn")),
+        (noted("15 mg twice daily", {"text": "in the morning"}), 7, "30", False),
+        (noted("15 mg daily", {"text": "1-0-1"}), 7, "30", False),
+        (noted("daily", {"text": "with 250 mL of water"}, doseAndRate=[]), 7, "2.5", False),
+        (noted("15 mg", {"text": "25 mg"}, timing={"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}),
+         1, "3.571429", True),
+        (noted("25 mg weekly", {"text": "15 mg"}), 1, "3.571429", True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_further_instructions_are_read_and_of_two_the_larger_counts(
+    dose: Json, days: int, mg: str, disputed: bool
+) -> None:
+    draft = draft_of(METHOTREXATE, dose)
+    assert (draft.days_per_week, draft.amount.mg, draft.disputed) == (days, Decimal(mg), disputed)
+
+
+def test_of_a_contradiction_the_larger_dose_counts_and_the_draft_says_so() -> None:
+    weekly, daily = structured(5, "mg", 1, 1, "wk"), structured(5, "mg")
+    for dose in ({**weekly, "text": "daily"}, {**daily, "text": "once weekly"}):
+        draft = draft_of(FOLIC, dose)
+        assert (draft.amount.mg, draft.disputed) == (5, True)
+    assert not draft_of(FOLIC, {**weekly, "text": "on Mondays"}).disputed
+    assert not draft_of(FOLIC, {**structured(5, "mg", 3), "text": "every 8 hours"}).disputed
+
+
+def test_a_day_of_the_week_beside_a_daily_code_counts_as_daily() -> None:
+    both = timed({"dayOfWeek": ["mon"]}, 15, code={"coding": [{"code": "QD"}]})
+    draft = draft_of(METHOTREXATE, both)
+    assert (draft.days_per_week, draft.amount.mg, draft.disputed) == (7, 15, True)
+    weekly = timed({"dayOfWeek": ["mon"]}, 15, code={"coding": [{"code": "WK"}]})
+    assert (draft_of(METHOTREXATE, weekly).days_per_week, draft_of(METHOTREXATE, weekly).disputed) == (1, False)
+
+
 # --- how much ---------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +456,8 @@ def test_courses_one_after_another_last_as_long_as_all_of_them() -> None:
 
 NUMBERS = st.one_of(st.integers(-(10**40), 10**40), st.floats(allow_nan=False, allow_infinity=False), st.just("1"))
 SAID = """take one 1-2 2,5 1,000 9999999999999999 0 5 mg g mcg mL tablet(s) tablets / per kg day daily weekly once BID
-q6h every 0 hours Mon-Fri except Sunday 3 x for 14 days ½ 1/2 ٥ not elemental (50 zinc folic acid then"""
+q6h every 0 hours Mon-Fri except Sunday 1-0-1 0-0-0 meals 3 x for 14 days ½ 1/2 ٥ not elemental (50 zinc folic
+acid then"""
 WORDS = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(SAID.split()), max_size=12).map(" ".join))
 ANY = st.recursive(
     st.one_of(st.none(), st.booleans(), NUMBERS, WORDS),
@@ -311,11 +476,12 @@ QUANTITY = fields(value=NUMBERS, unit=UNITS, code=UNITS)
 REPEAT = fields(
     frequency=NUMBERS, frequencyMax=NUMBERS, period=NUMBERS, count=NUMBERS, boundsDuration=QUANTITY,
     periodUnit=st.sampled_from(["s", "min", "h", "d", "wk", "mo", "a"]),
-    dayOfWeek=st.lists(st.sampled_from(["mon", "tue", "x"])), when=st.lists(st.sampled_from(["MORN", "HS"])),
+    dayOfWeek=st.lists(st.sampled_from(["mon", "tue", "x"])), when=st.lists(st.sampled_from(["MORN", "HS", "C"])),
     boundsRange=fields(low=QUANTITY, high=QUANTITY),
 )  # fmt: skip
 DOSAGE = fields(
-    text=WORDS, patientInstruction=WORDS, asNeededBoolean=st.booleans(), sequence=st.integers(0, 2),
+    text=WORDS, patientInstruction=WORDS, additionalInstruction=st.lists(fields(text=WORDS), max_size=2),
+    asNeededBoolean=st.booleans(), sequence=st.integers(0, 2),
     timing=fields(repeat=REPEAT, code=fields(text=WORDS), event=st.lists(st.sampled_from(["2026-06-16", "x"]))),
     doseAndRate=st.lists(fields(doseQuantity=QUANTITY, doseRange=fields(low=QUANTITY, high=QUANTITY)), max_size=2),
 )  # fmt: skip

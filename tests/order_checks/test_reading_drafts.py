@@ -290,6 +290,101 @@ def test_a_drug_for_the_skin_is_not_the_drug_of_the_rule() -> None:
     assert one(medication("Zinc oxide cream", "apply to the skin")).drugs == set()
 
 
+@pytest.mark.parametrize(
+    "product",
+    [
+        "Trimethoprim-polymyxin ophthalmic", "Polymyxin B/trimethoprim eye drops", "Trimethoprim/polymyxin eye drop",
+        "Trimethoprim/polymyxin B eyedrops", "Trimethoprim/polymyxin B eyedrop", "Trimethoprim-polymyxin ophth soln",
+        "Trimethoprim 0.1 % ear drops", "Trimethoprim ear drop", "Trimethoprim eardrops", "Trimethoprim otic solution",
+        "Trimethoprim eye ointment", "Trimethoprim cream", "Trimethoprim 1% gel", "Trimethoprim Augensalbe",
+        "Trimethoprim Ohrentropfen", "Trimethoprim Augentropfen",
+    ],
+)  # fmt: skip
+def test_drops_for_the_eye_or_ear_and_what_is_for_the_skin_are_not_the_drug_of_the_rule(product: str) -> None:
+    assert one(medication(product)).drugs == set()
+    tmp = {"coding": [{"system": "http://www.whocc.no/atc", "code": "J01EA01", "display": product}]}
+    assert one(medication(None, medicationCodeableConcept=tmp)).drugs == set()
+
+
+@pytest.mark.parametrize("drops", ["1 drop", "2 drops"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *(f"{into} {eye}" for into in ("in", "into") for eye in
+          ("each eye", "both ears", "affected eye", "the affected eye", "right ear", "left eye")),
+        "to affected eye", "to the affected eye",
+    ],
+)  # fmt: skip
+def test_a_dose_may_say_that_a_drug_is_for_the_eye_or_ear(drops: str, where: str) -> None:
+    assert one(medication("Trimethoprim/polymyxin B", f"Instill {drops} {where} QID")).drugs == set()
+
+
+@pytest.mark.parametrize(
+    ("product", "dose", "routes"),
+    [
+        ("Trimethoprim 100 mg tablet", None, {"oral", "systemic"}), ("Trimethoprim", None, {"unknown"}),
+        ("Trimethoprim/polymyxin", None, {"unknown"}), ("Trimethoprim", "10 drops in water", {"unknown"}),
+        ("Trimethoprim", "instill by the feeding line", {"unknown"}),
+        ("Trimethoprim softgel", None, {"unknown"}), ("Trimethoprim gel capsule", None, {"oral", "systemic"}),
+        ("Trimethoprim 100 mg tablet", "1 daily for the infection of both eyes", {"oral", "systemic"}),
+    ],
+)  # fmt: skip
+def test_a_drug_that_is_swallowed_or_of_no_known_form_stays_the_drug(product: str, dose: Any, routes: set[str]) -> None:
+    draft = one(medication(product, dose))
+    assert (draft.drugs, draft.routes) == ({"trimethoprim"}, routes)
+
+
+def test_the_form_of_a_product_is_that_of_its_ingredients() -> None:
+    inside = [{"itemCodeableConcept": {"text": "Trimethoprim"}}, {"itemCodeableConcept": {"text": "Polymyxin B"}}]
+    product = {"resourceType": "Medication", "id": "m", "ingredient": inside}
+    whole = medication(None, medicationReference={"reference": "Medication/m"})
+    for named in ({"code": {"text": "Product X"}, "form": {"text": "Eye drops"}}, {"code": {"text": "X eye drops"}}):
+        assert one(whole, on_file=({**product, **named},)).drugs == set()
+    tablet = {**product, "form": {"text": "Tablet"}}
+    assert one(whole, on_file=(tablet,)).drugs == {"trimethoprim"}
+
+
+def folic_acid(text: str, display: str = "folic acid") -> Json:
+    """An order that is coded as folic acid, whatever its words say."""
+    coding = [{"system": "http://www.whocc.no/atc", "code": "B03BB01", "display": display}]
+    return medication(None, "1 tablet daily", medicationCodeableConcept={"coding": coding, "text": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("Folic acid / cyanocobalamin tablet", {"vitamin-b12"}), ("Folic acid-cyanocobalamin", {"vitamin-b12"}),
+        ("Folic acid and vitamin B12", {"vitamin-b12"}), ("Folic acid + vitamin B12", {"vitamin-b12"}),
+        ("Folic acid 5 mg with cyanocobalamin 1 mg", {"vitamin-b12"}), ("Folic acid & B12", {"vitamin-b12"}),
+        ("Folic acid 0.4 mg, iron 100 mg", {"iron"}), ("Methotrexate 2.5 mg tablet", {"methotrexate"}),
+        ("Folio forte (folic acid 0.8 mg, vitamin B12 9 mcg)", {"vitamin-b12"}),
+        ("Methotrexate2.5mg", {"methotrexate"}),
+        ("Folic acid 5 mg", set()), ("Folic acid (take with methotrexate)", set()),
+        ("Folic acid with methotrexate", set()), ("Folic acid 5 mg tablet with methotrexate", set()),
+        ("Folic acid 5 mg, not with methotrexate", set()), ("Folic acid 5 mg for methotrexate patients", set()),
+        ("Folic acid 5 mg the day after methotrexate", set()), ("Folic acid (methotrexate rescue)", set()),
+        ("Folic acid 5 mg, take beside methotrexate 15 mg", set()), ("Folic acid without vitamin B12", set()),
+        ("Folic acid 5 mg, give beside methotrexate", set()), ("Folic acid 5 mg while methotrexate runs", set()),
+        ("Folic acid 5 mg during methotrexate", set()), ("Folic acid 5 mg, never beside methotrexate", set()),
+        ("Folic acid 5 mg before methotrexate", set()), ("Folic acid 5 mg, taken beside methotrexate", set()),
+        ("Folic acid 5 mg, given beside methotrexate", set()),
+        ("Folic acid 5 mg, if methotrexate runs", set()), ("Folic acid 5 mg when methotrexate runs", set()),
+        ("Folic acid 5 mg, use beside methotrexate", set()), ("Folic acid 5 mg, avoid trimethoprim", set()),
+        ("Folic acid 5 mg on methotrexate", set()), ("Folic acid 5 mg, do not confuse: methotrexate", set()),
+    ],
+)  # fmt: skip
+def test_words_add_the_ingredients_that_a_code_does_not_name_but_not_what_is_said_of_other_drugs(
+    text: str, more: set[str]
+) -> None:
+    assert one(folic_acid(text)).drugs == {"folic-acid"} | more
+    assert one(folic_acid("", text)).drugs == {"folic-acid"} | more
+
+
+def test_an_ingredient_that_stands_in_the_words_alone_has_its_own_dose() -> None:
+    draft = one(folic_acid("Folic acid 5 mg / cyanocobalamin 1 mg tablet"))
+    assert [draft.dose_of(frozenset([drug])).mg for drug in ("folic-acid", "vitamin-b12")] == [5, 1]
+
+
 # --- doses ------------------------------------------------------------------------------------------------------------
 
 
@@ -378,6 +473,13 @@ def test_the_length_of_a_course_is_read_where_it_is_stated(dose: Any, days: int 
 )
 def test_the_days_of_a_week_are_read(dose: Any, often: int | None) -> None:
     assert one(medication("Methotrexate 2.5 mg tablet", dose)).days_per_week == often
+
+
+def test_the_days_of_a_week_are_kept_by_name() -> None:
+    monday = {"timing": {"repeat": {"dayOfWeek": ["mon"]}}}
+    doses: list[Json] = [monday, {"text": "15 mg on Thursdays"}]
+    assert one(medication("Methotrexate 2.5 mg tablet", dosageInstruction=doses)).named == {"mon", "thu"}
+    assert one(medication("Methotrexate 2.5 mg tablet", "15 mg once weekly")).named == set()
 
 
 @pytest.mark.parametrize(

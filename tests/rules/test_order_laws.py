@@ -19,6 +19,7 @@ from test_laws import PATIENTS, RANDOM, UUID, Facts, thorough
 
 from service.clinical.assess import case_of, conclude
 from service.clinical.case import Case
+from service.clinical.facts import PatientFacts
 from service.order_checks.card import check_cards
 from service.order_checks.conflicts import LEVELS, Conflict, conflicts
 from service.order_checks.doses import Amount
@@ -43,9 +44,11 @@ def drafts(draw: st.DrawFn) -> Draft:
     return Draft(
         id, "MedicationRequest", frozenset([drug]), frozenset(), routes, Amount(mg, mg), draw(LENGTHS),
         draw(st.sampled_from([None, Decimal(1), Decimal(7)])), draw(st.booleans()), label=drug,
+        firm=draw(st.booleans()), named=draw(DAYS),
     )  # fmt: skip
 
 
+DAYS = st.frozensets(st.sampled_from(["mon", "tue", "thu"]), max_size=2)
 DRAFTS = st.lists(drafts(), max_size=5, unique_by=lambda draft: draft.reference)
 UNRELATED = st.builds(
     Draft, st.just("MedicationRequest/other"), st.just("MedicationRequest"), st.just(frozenset[str]()),
@@ -85,6 +88,28 @@ def test_an_unrelated_draft_never_changes_the_cards_of_another(
     more = [*asked]
     more.insert(random.randint(0, len(asked)), other)
     assert shown(facts, more) == shown(facts, asked)
+
+
+@thorough
+@given(facts=PATIENTS, asked=DRAFTS, named=DAYS, other=UNRELATED)
+def test_the_days_of_an_unrelated_draft_are_not_counted(
+    facts: Facts, asked: list[Draft], named: frozenset[str], other: Draft
+) -> None:
+    assert shown(facts, [*asked, replace(other, named=named)]) == shown(facts, asked)
+
+
+@thorough
+@given(first=DAYS, second=DAYS, drug=st.sampled_from(NAMED))
+def test_of_two_weekly_drafts_of_methotrexate_the_distinct_days_count_and_of_another_drug_none(
+    first: frozenset[str], second: frozenset[str], drug: str
+) -> None:
+    facts = PatientFacts("Patient/p", None, None)
+    once = Draft("MedicationRequest/1", "MedicationRequest", frozenset(["methotrexate"]), days_per_week=Decimal(1))
+    one = replace(once, routes=frozenset(ROUTES["oral"]), named=first)
+    other = replace(one, reference="MedicationRequest/2", drugs=frozenset([drug]), named=second)
+    rows = {c.row.id for c in checked(facts, [one, other])[1] if c.draft is one}
+    together = first | second if drug == "methotrexate" and first else first
+    assert ("methotrexate-not-weekly" in rows) == (len(together) > 1)
 
 
 @thorough

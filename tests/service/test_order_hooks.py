@@ -186,6 +186,40 @@ def test_treatment_on_file_is_known_by_the_strength_of_the_product_too(product: 
     assert (card["indicator"] != "critical") is treated
 
 
+def test_a_treatment_on_file_that_is_dosed_in_two_ways_is_not_known_to_treat() -> None:
+    dose = {"text": "1 tablet by mouth daily", "additionalInstruction": [{"text": "once every 3 months"}]}
+    b12 = drug("Cyanocobalamin 1000 mcg tablet", "b1", status="active", authoredOn="2026-06-10")
+    (card,) = cards(asked(FOLIC, prefetch={**LOW, "medications": bundle({**b12, "dosageInstruction": [dose]})}))
+    assert card["indicator"] == "critical"
+
+
+NORMAL = {
+    "patient": patient(), "count": bundle(observation(value=3.0)), "nutrients": bundle(), "medications": bundle()
+}  # fmt: skip
+
+
+def weekly(id: str, day: str, **more: Any) -> Json:
+    return drug("Methotrexate 2.5 mg tablet", id, dosageInstruction=[{"text": f"15 mg once weekly on {day}", **more}])
+
+
+def test_weekly_drafts_on_two_days_are_more_than_once_a_week_and_the_card_says_why() -> None:
+    assert cards(asked(weekly("m1", "Monday"), weekly("m2", "Monday"), prefetch=NORMAL)) == []
+    (card,) = cards(asked(weekly("m1", "Monday"), weekly("m2", "Thursday"), prefetch=NORMAL))
+    assert card["indicator"] == "critical"
+    assert card["detail"].count("they name different days of the week") == 2
+    assert {a["resourceId"] for s in card["suggestions"] for a in s["actions"]} == {
+        "MedicationRequest/m1", "MedicationRequest/m2",
+    }  # fmt: skip
+
+
+def test_a_dose_that_says_in_two_ways_how_often_is_shown_as_it_was_read() -> None:
+    (card,) = cards(asked(weekly("m1", "Monday", additionalInstruction=[{"text": "take daily"}]), prefetch=NORMAL))
+    assert card["indicator"] == "critical"
+    assert "the larger is counted" in card["detail"]
+    b12_open = drug(dosageInstruction=[{"text": "5 mg daily", "additionalInstruction": [{"text": "once weekly"}]}])
+    assert "mg/day" not in cards(asked(b12_open))[0]["summary"]
+
+
 # --- an emergency -----------------------------------------------------------------------------------------------------
 
 
