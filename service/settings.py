@@ -22,7 +22,10 @@ import msgspec
 MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 
-_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\Z")
+_HOST = r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])"
+_ORIGIN = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?\Z")
+_BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~-]+)*\Z")
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 # A code joins a query as system|code among others: what would end it there has no place in it.
 _QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
@@ -43,6 +46,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: ZoneInfo = ZoneInfo("UTC")
     max_body: int = 4 * MIB
     cors_origins: tuple[str, ...] = ()
+    public_base_url: str = ""
+    clients: Path | None = None
+    auth: Literal["", "on", "off"] = ""
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether calls need a token: as CDS_AUTH says, else in production and when clients are named."""
+        return self.auth == "on" or (not self.auth and (self.mode == "production" or self.clients is not None))
 
 
 class SettingsError(Exception):
@@ -78,6 +89,23 @@ def _clozapine(text: str) -> str:
     if text.lower() not in ("us", "uk", "eu"):
         raise ValueError("use us, uk or eu: whose limits of the count on clozapine the site follows")
     return text.lower()
+
+
+def _auth(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError("use on or off; not set: on in production and when CDS_CLIENTS is set")
+    return text
+
+
+def _public_base(text: str) -> str:
+    base = text.removesuffix("/")
+    match = _BASE.match(base)
+    if not match or not (match["scheme"] == "https" or _LOOPBACK.match(match["host"])):
+        raise ValueError(
+            "give the address at which clients reach this service, e.g. https://cds.example.org/neutropenia "
+            "(http only on this machine)"
+        )
+    return base
 
 
 def _profile(text: str) -> str:
@@ -116,7 +144,7 @@ def _origins(text: str) -> tuple[str, ...]:
 
 
 def _local_codes(text: str) -> LocalCodes:
-    table = _toml(_file(text))
+    table = read_toml(_file(text))
     if not all(isinstance(codes, dict) and all(isinstance(a, str) for a in codes.values()) for codes in table.values()):
         raise ValueError('give a table per code system, e.g. ["urn:oid:2.999.1"] with lines like NEUT = "neutrophils"')
     read = {(system, code): analyte for system, codes in table.items() for code, analyte in codes.items()}
@@ -125,7 +153,7 @@ def _local_codes(text: str) -> LocalCodes:
     return read
 
 
-def _toml(path: Path) -> Mapping[str, Any]:
+def read_toml(path: Path) -> Mapping[str, Any]:
     """What a file holds; ValueError with the line where it is not TOML in UTF-8."""
     try:
         content = path.read_bytes()
@@ -145,16 +173,41 @@ def _toml(path: Path) -> Mapping[str, Any]:
 Against = Callable[[Settings], Iterable[tuple[str, str]]]
 
 _SETTINGS = (
-    Setting("mode", _mode, "demo", "`demo`: browsers on this machine and the public CDS Hooks Sandbox may call; "
-            "`production`: only `CDS_CORS_ORIGINS`"),
+    Setting(
+        "mode",
+        _mode,
+        "demo",
+        "`demo`: browsers on this machine and the public CDS Hooks Sandbox may call; "
+        "`production`: only `CDS_CORS_ORIGINS`",
+    ),
     Setting("thresholds", _profile, "nice-ng239", "whose limits for vitamin B12: `nice-ng239`, `bsh-2014`, `aafp`"),
     Setting("knowledge_overlay", _file, "", "a TOML file with the site's own thresholds, checked at start"),
     Setting("local_codes", _local_codes, "", "a TOML file that maps the laboratory's own codes (see below)"),
-    Setting("clozapine", _clozapine, "", "whose limits of the count on clozapine: `us`, `uk` or `eu`; not set: "
-            "those of the US, and cards say that local rules may be stricter"),
+    Setting(
+        "clozapine",
+        _clozapine,
+        "",
+        "whose limits of the count on clozapine: `us`, `uk` or `eu`; not set: "
+        "those of the US, and cards say that local rules may be stricter",
+    ),
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
+    Setting(
+        "public_base_url",
+        _public_base,
+        "",
+        "the address at which clients reach this service: their tokens name "
+        "it, with the path of what they call; needed for authentication",
+    ),
+    Setting("clients", _file, "", "a TOML file with the CDS clients that may call (see below)"),
+    Setting(
+        "auth",
+        _auth,
+        "",
+        "`on`: calls need the token of a client; `off`: they need none (demo mode alone); not "
+        "set: `on` in production and when `CDS_CLIENTS` is set",
+    ),
 )
 
 
