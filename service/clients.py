@@ -103,6 +103,8 @@ def faults(chosen: Settings) -> Iterator[tuple[str, str]]:
         yield "public_base_url", "is not set: tokens name the address that they are for, so authentication needs it"
     if chosen.authenticates and chosen.clients is None:
         yield "clients", "is not set: authentication needs to know who may call"
+    if chosen.authenticates and not chosen.database_url:
+        yield "database_url", "is off: authentication keeps the ids of used tokens in it"
     if chosen.clients is not None:
         try:
             read(chosen.clients, not production)

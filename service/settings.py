@@ -26,6 +26,7 @@ _HOST = r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])"
 _ORIGIN = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?\Z")
 _BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~-]+)*\Z")
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\Z")
+_DATABASE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://)\S+\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 # A code joins a query as system|code among others: what would end it there has no place in it.
 _QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 4 * MIB
     cors_origins: tuple[str, ...] = ()
     public_base_url: str = ""
+    database_url: str = ""  # "": nothing is remembered
     clients: Path | None = None
     auth: Literal["", "on", "off"] = ""
 
@@ -143,6 +145,20 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _database(text: str) -> str:
+    if text == "off":
+        return ""
+    if not _DATABASE.match(text):
+        raise ValueError("use sqlite:////path/to/file, postgresql://user@host/database, or off: nothing is remembered")
+    return re.sub(r"^postgresql:", "postgresql+psycopg:", text)
+
+
+def _embedded(environment: Mapping[str, str]) -> str:
+    """The database of a site that names none: a file where this user's programs keep their state."""
+    state = environment.get("XDG_STATE_HOME") or ((home := environment.get("HOME")) and f"{home}/.local/state")
+    return f"sqlite:///{state}/neutropenia-cds/store.sqlite" if state and state.startswith("/") else ""
+
+
 def _local_codes(text: str) -> LocalCodes:
     table = read_toml(_file(text))
     if not all(isinstance(codes, dict) and all(isinstance(a, str) for a in codes.values()) for codes in table.values()):
@@ -173,41 +189,24 @@ def read_toml(path: Path) -> Mapping[str, Any]:
 Against = Callable[[Settings], Iterable[tuple[str, str]]]
 
 _SETTINGS = (
-    Setting(
-        "mode",
-        _mode,
-        "demo",
-        "`demo`: browsers on this machine and the public CDS Hooks Sandbox may call; "
-        "`production`: only `CDS_CORS_ORIGINS`",
-    ),
+    Setting("mode", _mode, "demo", "`demo`: browsers on this machine and the public CDS Hooks Sandbox may call; "
+            "`production`: only `CDS_CORS_ORIGINS`"),
     Setting("thresholds", _profile, "nice-ng239", "whose limits for vitamin B12: `nice-ng239`, `bsh-2014`, `aafp`"),
     Setting("knowledge_overlay", _file, "", "a TOML file with the site's own thresholds, checked at start"),
     Setting("local_codes", _local_codes, "", "a TOML file that maps the laboratory's own codes (see below)"),
-    Setting(
-        "clozapine",
-        _clozapine,
-        "",
-        "whose limits of the count on clozapine: `us`, `uk` or `eu`; not set: "
-        "those of the US, and cards say that local rules may be stricter",
-    ),
+    Setting("clozapine", _clozapine, "", "whose limits of the count on clozapine: `us`, `uk` or `eu`; not set: "
+            "those of the US, and cards say that local rules may be stricter"),
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
-    Setting(
-        "public_base_url",
-        _public_base,
-        "",
-        "the address at which clients reach this service: their tokens name "
-        "it, with the path of what they call; needed for authentication",
-    ),
-    Setting("clients", _file, "", "a TOML file with the CDS clients that may call (see below)"),
-    Setting(
-        "auth",
-        _auth,
-        "",
-        "`on`: calls need the token of a client; `off`: they need none (demo mode alone); not "
-        "set: `on` in production and when `CDS_CLIENTS` is set",
-    ),
+    Setting("public_base_url", _public_base, "", "the address at which clients reach this service: tokens name it, "
+            "with the path that is called; needed for authentication"),
+    Setting("database_url", _database, "", "`sqlite:////path/to/file` or `postgresql://user@host/database` (several "
+            "replicas share it; password by `PGPASSFILE`); not set: an SQLite file in "
+            "`~/.local/state/neutropenia-cds`; `off`: nothing is remembered"),
+    Setting("clients", _file, "", "a TOML file that says who may call (see below)"),
+    Setting("auth", _auth, "", "`on`: each call needs the token of a client; `off`: none does (demo mode alone); not "
+            "set: `on` in production and when `CDS_CLIENTS` is set"),
 )
 
 
@@ -235,6 +234,8 @@ def read(environment: Mapping[str, str], against: Against = _nothing) -> Setting
             values[setting.field] = setting.parse(text)
         except ValueError as fault:
             faults += [f"{setting.name}: {one}" for one in fault.args]
+    if "database_url" not in values and not environment.get("CDS_DATABASE_URL", "").strip():
+        values["database_url"] = _embedded(environment)
     chosen = Settings(**values)
     for field, problem in against(chosen):
         values.pop(field, None)

@@ -167,14 +167,17 @@ def test_the_public_sandbox_is_for_demo_mode(tmp_path: Path, key: str, text: str
 BASE = "https://cds.example.org"
 
 
+STORE = {"CDS_DATABASE_URL": "sqlite:////nowhere/store.sqlite"}  # settings do not open it
+
+
 def said_of(**given: str) -> set[str]:
     with pytest.raises(SettingsError) as caught:
-        read_settings(given)
+        read_settings(STORE | given)
     return {fault.partition(":")[0] for fault in caught.value.faults}
 
 
 def test_authentication_is_on_in_production_and_with_clients_and_off_otherwise(tmp_path: Path) -> None:
-    clients = {"CDS_CLIENTS": str(written(tmp_path, SMALL)), "CDS_PUBLIC_BASE_URL": BASE}
+    clients = STORE | {"CDS_CLIENTS": str(written(tmp_path, SMALL)), "CDS_PUBLIC_BASE_URL": BASE}
     assert not read_settings({}).authenticates
     assert read_settings(clients).authenticates
     assert read_settings(clients | {"CDS_MODE": "production"}).authenticates
@@ -193,10 +196,16 @@ def test_authentication_needs_clients_and_the_public_address(tmp_path: Path) -> 
     assert said_of(CDS_AUTH="yes") == {"CDS_AUTH"}
 
 
+def test_authentication_needs_a_store_for_the_tokens_that_were_used(tmp_path: Path) -> None:
+    clients = {"CDS_CLIENTS": str(written(tmp_path, SMALL)), "CDS_PUBLIC_BASE_URL": BASE}
+    assert said_of(**clients, CDS_DATABASE_URL="off") == {"CDS_DATABASE_URL"}
+    assert not read_settings(clients | {"CDS_DATABASE_URL": "off", "CDS_AUTH": "off"}).authenticates
+
+
 def test_faults_of_the_file_are_faults_of_the_setting(tmp_path: Path) -> None:
     file = written(tmp_path, SMALL.replace('"a"', "5") + "x = 1\n")
     with pytest.raises(SettingsError) as caught:
-        read_settings({"CDS_CLIENTS": str(file), "CDS_PUBLIC_BASE_URL": BASE})
+        read_settings(STORE | {"CDS_CLIENTS": str(file), "CDS_PUBLIC_BASE_URL": BASE})
     assert [fault.partition(":")[0] for fault in caught.value.faults] == ["CDS_CLIENTS"] * 2
     file.write_text("x = ")
     assert said_of(CDS_CLIENTS=str(file), CDS_PUBLIC_BASE_URL=BASE) == {"CDS_CLIENTS"}
