@@ -23,6 +23,10 @@ COPY --from=build /opt/cds /opt/cds
 ENV PATH=/opt/cds/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+# What must last. A replica of several uses PostgreSQL instead: CDS_DATABASE_URL, CDS_KEY_FILE.
+RUN install -d -o cds -g cds -m 700 /var/lib/cds
+ENV CDS_DATABASE_URL=sqlite:////var/lib/cds/store.sqlite
+VOLUME /var/lib/cds
 USER 10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \

@@ -1,4 +1,4 @@
-"""HTTP: routes, the door for bodies, one error handler. The only file that knows Flask.
+"""HTTP: routes, what every answer carries, one error handler. With service.web the only part that knows Flask.
 
 In: settings and a clock. Out: a WSGI application that answers as openapi.yaml says. Whatever goes wrong leaves here as
 an OperationOutcome with the JSON path and the remedy, never with a value that was sent; logs hold no value either.
@@ -20,7 +20,6 @@ from uuid import uuid4
 import msgspec
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import parse_options_header
 
 import service
 from cds_hooks import door
@@ -31,9 +30,7 @@ from cds_hooks.errors import (
     InvalidRequest,
     Issue,
     Refusal,
-    TooLarge,
     UnknownService,
-    UnsupportedMediaType,
     operation_outcome,
 )  # fmt: skip
 from cds_hooks.request import HookRequest
@@ -41,20 +38,23 @@ from cds_hooks.services import Service, discovery
 from service import auth, charts, contract, cors, explain, hooks
 from service.clinical.knowledge.model import Knowledge
 from service.ground import Ground, prepare, read_settings
+from service.memory import Call, Memory, open_memory
 from service.settings import Settings
+from service.web import checks
+from service.web.bodies import FHIR_JSON, JSON, TOO_LONG, read_body
 
-JSON, FHIR_JSON, YAML = "application/json", "application/fhir+json", "application/yaml"
+YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
 # What is open to everybody: no patient is in it. Whatever else there is needs a token when authentication is on.
-OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml"}
+OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "static"}
 PLAIN_KEY, MOST_KEYS = re.compile(r"[A-Za-z0-9_-]{1,40}\Z"), 20
 NO_RESOURCE = "send a FHIR R4 Bundle or resource; a hook request goes to /cds-services/{id}"
 MORE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 SAID = {
     404: ("not-found", "nothing is at this address", "see /openapi.yaml and /cds-services"),
     405: ("not-supported", "this address has other methods", "see the Allow header"),
-    413: ("too-long", "the body is too long", "send less, or raise CDS_MAX_BODY"),
+    413: TOO_LONG,
     414: ("too-long", "the address is too long", f"at most {LONGEST_ADDRESS} characters"),
     431: ("too-long", "the headers are too long", f"at most {MOST_HEADERS}, of {LONGEST_HEADER} characters"),
 }
@@ -72,6 +72,7 @@ class Parts:
     clock: Callable[[], datetime]
     ground: Ground
     services: dict[str, tuple[Service, hooks.Hook]]
+    memory: Memory | None
     gate: auth.Gate | None  # None: whoever reaches the service may call
 
 
@@ -79,9 +80,10 @@ def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | N
     """The application; default settings: os.environ. SettingsError or InvalidKnowledge when it must not start."""
     chosen = chosen if chosen is not None else read_settings(os.environ)
     ground = prepare(chosen)
-    clock = clock or _now
-    parts = Parts(chosen, clock, ground, hooks.offered(ground), auth.open_gate(chosen, clock))
-    app = Flask("service", static_folder=None)
+    clock, memory = clock or _now, open_memory(chosen)
+    gate = auth.open_gate(chosen, clock, memory.store if memory else None)
+    parts = Parts(chosen, clock, ground, hooks.offered(ground), memory, gate)
+    app = Flask("service.web")
     app.url_map.merge_slashes = False
     # One byte more than allowed: a chunked body is cut at this length without a word, and is then seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body + 1
@@ -89,6 +91,7 @@ def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | N
     app.after_request(partial(_after, chosen))
     app.register_error_handler(Exception, _refuse)
     _add_routes(app, parts)
+    checks.add_pages(app, ground.knowledge)
     return app
 
 
@@ -99,8 +102,8 @@ def _add_routes(app: Flask, parts: Parts) -> None:
         "/readyz": (encode(_readiness(parts.ground.knowledge)), JSON),
         "/openapi.yaml": (contract.as_sent(), YAML),
     }
-    for address, (body, mimetype) in constants.items():
-        app.add_url_rule(address, address, partial(Response, body, mimetype=mimetype))
+    for address, (constant, mimetype) in constants.items():
+        app.add_url_rule(address, address, partial(Response, constant, mimetype=mimetype))
     app.add_url_rule("/cds-services/<id>", "call", partial(_call, parts), methods=["POST"])
     app.add_url_rule("/assess", "assess", partial(_assess, parts), methods=["POST"])
 
@@ -122,10 +125,20 @@ def _call(parts: Parts, id: str) -> Response:
     if id not in parts.services:
         raise UnknownService(problem="no service has this id", hint="see /cds-services")
     called, hook = parts.services[id]
-    asked = hook_request.parse(_body(parts.settings.max_body), called)
+    asked = hook_request.parse(read_body(parts.settings.max_body), called)
     _remark(asked, id)
-    found = hooks.answer(asked, called, hook, parts.ground, parts.clock())
+    now = parts.clock().astimezone(parts.ground.site.zone)
+    found = hooks.answer(asked, called, hook, parts.ground, now)
+    if parts.memory:
+        found = parts.memory.unsaid(found, Call(id, asked.fhir_server or "", asked.context.patient_id, now))
+    if base := _base(parts.settings):
+        found = [checks.linked(card, base) for card in found]
     return Response(encode(cards_response(found)), mimetype=JSON)
+
+
+def _base(chosen: Settings) -> str:
+    """The address that clients call; in demo mode that of the call, which a client could make up."""
+    return chosen.public_base_url or (request.host_url.rstrip("/") if chosen.mode == "demo" else "")
 
 
 def _remark(asked: HookRequest, id: str) -> None:
@@ -147,14 +160,14 @@ def _request_id() -> str:
 def _assess(parts: Parts) -> Response:
     """POST /assess."""
     as_of, why = _as_of(request, parts), _asks(request, "explain")
-    body = _body(parts.settings.max_body)
+    sent = read_body(parts.settings.max_body)
     try:
-        issues = contract.faults("AssessRequest", door.decode(body, _ANYTHING))
+        issues = contract.faults("AssessRequest", door.decode(sent, _ANYTHING))
     except msgspec.ValidationError:
         issues = (Issue("$", "holds a number out of range", "send numbers that a double can hold", "value"),)
     if issues:
         raise InvalidRequest(*(replace(one, hint=NO_RESOURCE) if one.path == "$" else one for one in issues))
-    facts = charts.read_one(body, parts.ground, as_of)
+    facts = charts.read_one(sent, parts.ground, as_of)
     return Response(encode(explain.answer(facts, parts.ground.knowledge, as_of, why)), mimetype=JSON)
 
 
@@ -179,22 +192,6 @@ def _as_of(asked: Request, parts: Parts) -> datetime:
     except ValueError:
         hint = "one day from 1900 to 2200, as in as-of=2026-06-15"
         raise InvalidRequest(path="as-of", problem="is not a day", hint=hint, code="value") from None
-
-
-def _body(longest: int) -> bytes:
-    """The body as it was sent, when it is JSON in UTF-8, uncompressed and not too long."""
-    kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-    if kind.lower() not in (JSON, FHIR_JSON):
-        raise UnsupportedMediaType(path="Content-Type", problem="is not JSON", hint=f"send {JSON} or {FHIR_JSON}")
-    if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-        raise UnsupportedMediaType(path="Content-Type", problem="names another charset", hint="send UTF-8")
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMediaType(path="Content-Encoding", problem="is not read", hint="send it uncompressed")
-    if (request.content_length or 0) > longest:
-        request.environ["wsgi.input"].read(longest)  # a client that is cut off while it sends may miss the answer
-    elif len(body := request.get_data(cache=False)) <= longest:
-        return body
-    raise TooLarge(Issue("", *SAID[413][1:]))
 
 
 # --- before and after every request -----------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     public_base_url: str = ""
     database_url: str = ""  # "": nothing is remembered
+    key_file: Path | None = None
     clients: Path | None = None
     auth: Literal["", "on", "off"] = ""
 
@@ -199,15 +200,17 @@ _SETTINGS = (
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
-    Setting("public_base_url", _public_base, "", "the address at which clients reach this service: tokens name it, "
-            "with the path that is called; needed for authentication"),
-    Setting("database_url", _database, "", "`sqlite:////path/to/file` or `postgresql://user@host/database` (several "
-            "replicas share it; password by `PGPASSFILE`); not set: an SQLite file in "
-            "`~/.local/state/neutropenia-cds`; `off`: nothing is remembered"),
+    Setting("public_base_url", _public_base, "", "the address that clients call, for the links on cards and in their "
+            "tokens; not set: in demo mode that of the call, without authentication"),
+    Setting("database_url", _database, "", "`sqlite:////path/to/file`, or `postgresql://user@host/database` for "
+            "several replicas (password by `PGPASSFILE`); not set: an SQLite file in `~/.local/state/neutropenia-cds`; "
+            "`off`: nothing is remembered, and cards that come once a year come each time"),
+    Setting("key_file", _file, "", "a file with the secret key of the pseudonyms of patients, 32 bytes or more; not "
+            "set: a file beside the SQLite database, made at the first start; PostgreSQL needs one"),
     Setting("clients", _file, "", "a TOML file that says who may call (see below)"),
     Setting("auth", _auth, "", "`on`: each call needs the token of a client; `off`: none does (demo mode alone); not "
             "set: `on` in production and when `CDS_CLIENTS` is set"),
-)
+)  # fmt: skip
 
 
 def variables() -> tuple[Setting, ...]:

@@ -18,6 +18,8 @@ from service import clients
 from service.auth.refusals import CannotTell, NotAdmitted
 from service.clients import Client
 from service.settings import Settings, SettingsError
+from service.store import Store
+from service.store.replays import UsedTokens
 
 if TYPE_CHECKING:
     from service.auth.gate import Gate as Gate
@@ -26,22 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["CannotTell", "NotAdmitted", "keys_of_clients", "open_gate"]
 
 
-def open_gate(chosen: Settings, clock: Callable[[], datetime]) -> Gate | None:
+def open_gate(chosen: Settings, clock: Callable[[], datetime], store: Store | None) -> Gate | None:
     """The gate that settings describe, None when they switch authentication off; SettingsError with all faults."""
     if faults := [f"CDS_{field.upper()}: {problem}" for field, problem in clients.faults(chosen)]:
         raise SettingsError(faults)
     if not chosen.authenticates:
         return None
-    # Cryptography and the database are loaded only by a service that checks tokens.
+    # Cryptography is loaded only by a service that checks tokens.
     from service.auth.gate import Gate
-    from service.store import StoreDown, open_store
-    from service.store.replays import UsedTokens
 
-    try:
-        return Gate(keys_of_clients(chosen), chosen.public_base_url, UsedTokens(open_store(chosen.database_url), clock))
-    except StoreDown as fault:
-        remedy = "name one that this process may write"
-        raise SettingsError([f"CDS_DATABASE_URL: the database cannot be opened ({fault}): {remedy}"]) from None
+    assert store is not None, "settings that authenticate name a database"
+    return Gate(keys_of_clients(chosen), chosen.public_base_url, UsedTokens(store, clock))
 
 
 def keys_of_clients(chosen: Settings) -> Mapping[Client, Source]:

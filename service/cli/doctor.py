@@ -21,6 +21,7 @@ from service.clinical.knowledge.model import Knowledge, OrderTemplate
 from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
 from service.ground import prepare, read_settings
+from service.memory import open_memory
 from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
 
@@ -45,6 +46,7 @@ def run() -> int:
         templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
         sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
     sound &= _say("openapi.yaml", _collect(contract.document))
+    sound &= _say(f"store: {_store(chosen)}", _collect(lambda: open_memory(chosen)))
     return 0 if sound else 1
 
 
@@ -87,6 +89,11 @@ def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:
         changed = [fact for fact, scales in knowledge.scales.items() if scales != ours.scales[fact]]
         changed += [name for name, limit in knowledge.limits.items() if limit != ours.limits[name]]
         yield f"overlay {chosen.knowledge_overlay.name} changes {', '.join(changed) or 'nothing'}"
+
+
+def _store(chosen: Settings) -> str:
+    """The kind of the database; never its address, which may hold a password."""
+    return chosen.database_url.partition(":")[0] or "off, nothing is remembered"
 
 
 def list_thresholds() -> int:

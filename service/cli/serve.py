@@ -19,6 +19,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from sqlalchemy.engine import make_url
 
 from service import settings
 from service.app import create_app
@@ -99,6 +100,12 @@ def _free_address(host: str, port: int) -> str:
         raise click.ClickException(f"cannot listen on {host} port {port}: {reason}. {hint}") from None
 
 
+def _where(chosen: Settings) -> str:
+    """The database without its password."""
+    address = make_url(chosen.database_url) if chosen.database_url else None
+    return address.render_as_string(hide_password=True) if address else "off"
+
+
 def _greeting(host: str, port: int, chosen: Settings) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     base = f"http://{shown}:{port}"
@@ -107,6 +114,7 @@ def _greeting(host: str, port: int, chosen: Settings) -> str:
 Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
 Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
 {"Calls need the token of a client (CDS_CLIENTS)." if chosen.authenticates else "Calls need no token."}
+Memory: {_where(chosen)}.
 
   {base}/cds-services    what an EHR reads first
   {base}/openapi.yaml    the whole interface

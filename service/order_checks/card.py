@@ -58,9 +58,15 @@ def _card(group: list[Conflict], chart: Chart) -> Card:
         links=tuple(itertools.islice(_links(group, chart), MAX_LINKS)),
         extension={EXTENSION: {
             "rule": lead.about, "row": lead.row.id, "severity": chart.assessment.severity,
-            "knowledge": chart.assessment.version,
+            "knowledge": chart.assessment.version, **_once(group),
         }},
     )  # fmt: skip
+
+
+def _once(group: list[Conflict]) -> dict[str, int]:
+    """The days in which the card comes once, when none of its rows is more than a reminder."""
+    days = [c.row.then.get("once_days", 0) for c in group]
+    return {"once_days": min(days)} if all(days) else {}
 
 
 # --- the body of a card -----------------------------------------------------------------------------------------------
@@ -115,10 +121,7 @@ def _charted(group: list[Conflict], chart: Chart) -> list[str]:
 
 def _amounts(conflict: Conflict) -> dict[str, str]:
     amount = conflict.draft.dose_of(conflict.row.then["draft"].drugs)
-    return {
-        name: plain(mg) if mg is not None else ""
-        for name, mg in (("mg", amount.mg), ("most", amount.most))
-    }
+    return {name: plain(mg) if mg is not None else "" for name, mg in (("mg", amount.mg), ("most", amount.most))}
 
 
 def _section(title: str, lines: list[str], page: Page) -> str:

@@ -11,6 +11,7 @@ from service.clinical.knowledge.model import Knowledge, Row
 from service.order_checks.conflicts import COUNT, LEVELS
 
 NEEDED = {"count", "nutrients", "medications", "conditions"}  # prefetch keys that a check may not do without
+LONGEST_SILENCE = 366
 SAID = ("level", "summary", "text")  # what a row needs that makes a card
 
 
@@ -35,6 +36,8 @@ def _faults(row: Row, knowledge: Knowledge) -> Iterator[str]:
     yield from _unknown("override reason", set(then.get("override", ())), reasons)
     rows = {one.id for one in knowledge.tables["check"]}
     yield from _unknown("row", set(then.get("covered_by", ())), rows)
+    if "once_days" in then and (then["level"] != "info" or not 0 < then["once_days"] <= LONGEST_SILENCE):
+        yield f"once_days is for info, at most {LONGEST_SILENCE} days"
     yield from _unknown("title", {f"check-title.{then.get('about')}"}, set(knowledge.wording))
 
 

@@ -1,8 +1,11 @@
 """What must last: SQLAlchemy Core on SQLite, or on PostgreSQL where several replicas share it.
 
+In: `CDS_DATABASE_URL`. Out: a Store whose tables are those of the newest migration. Patients are pseudonyms here.
+
     StoreDown    the database does not answer in time, refuses, or is full
 """
 
 from service.store.database import Store, StoreDown, open_store
+from service.store.keys import Pseudonyms, read_key
 
-__all__ = ["Store", "StoreDown", "open_store"]
+__all__ = ["Pseudonyms", "Store", "StoreDown", "open_store", "read_key"]

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from requests_of import call
 from sqlalchemy import create_engine, text
 from tokens import BASE, SERVICE, Signer, clients_file, key_file
 from wire import Running, free_port, start, stop
 
-from service.store import StoreDown, open_store
-from service.store.replays import PURGE_EVERY, UsedTokens
-
-NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 Signers = dict[str, Signer]
 
 
@@ -100,47 +93,3 @@ def test_fault_50_without_the_store_nobody_is_let_in_and_all_may_come_again(tmp_
     finally:
         said = stop(server)[1]
     assert "cannot tell who calls: store down, client client-1 (request " in said
-
-
-def take(url: str, ids: list[str], taken: multiprocessing.Queue[list[str]]) -> None:
-    """What one process of several gets to use."""
-    used = UsedTokens(open_store(url))
-    taken.put([one for one in ids if used.accept_once("urn:a", one, datetime.now(UTC) + timedelta(hours=1))])
-
-
-def test_four_processes_on_one_file_accept_each_id_once(tmp_path: Path) -> None:
-    url, ids = f"sqlite:///{tmp_path}/store.sqlite", [f"id-{i}" for i in range(200)]
-    open_store(url).close()
-    context = multiprocessing.get_context("spawn")
-    taken: multiprocessing.Queue[list[str]] = context.Queue()
-    processes = [context.Process(target=take, args=(url, ids, taken)) for _ in range(4)]
-    for process in processes:
-        process.start()
-    found = [one for _ in processes for one in taken.get(timeout=60)]
-    for process in processes:
-        process.join()
-    assert sorted(found) == sorted(ids)
-
-
-def test_what_has_expired_is_deleted_now_and_then(tmp_path: Path) -> None:
-    url, now = f"sqlite:///{tmp_path}/store.sqlite", [NOON]
-    used = UsedTokens(open_store(url), lambda: now[0])
-
-    def ids() -> list[str]:
-        with create_engine(url).connect() as connection:
-            return list(connection.scalars(text("SELECT token_id FROM replay ORDER BY token_id")))
-
-    assert used.accept_once("urn:a", "short", NOON + timedelta(minutes=1))
-    assert used.accept_once("urn:a", "long", NOON + timedelta(hours=1))
-    now[0] = NOON + PURGE_EVERY - timedelta(seconds=1)
-    assert used.accept_once("urn:a", "x", now[0] + timedelta(hours=1))
-    assert ids() == ["long", "short", "x"]
-    now[0] = NOON + PURGE_EVERY
-    assert not used.accept_once("urn:a", "long", now[0] + timedelta(hours=1))
-    assert ids() == ["long", "x"]
-
-
-@pytest.mark.parametrize("url", ["sqlite:////dev/null/store.sqlite", "sqlite:////proc/store.sqlite"])
-def test_a_store_that_cannot_be_had_says_so(url: str) -> None:
-    with pytest.raises(StoreDown):
-        open_store(url)

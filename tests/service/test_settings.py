@@ -23,6 +23,14 @@ GOOD = [
     ("CDS_CORS_ORIGINS", " https://a.example , http://b.example:8080,", "cors_origins",
      ("https://a.example", "http://b.example:8080")),
     ("CDS_MODE", "  ", "mode", "demo"),
+    ("CDS_PUBLIC_BASE_URL", "https://cds.example.org/neutropenia/", "public_base_url",
+     "https://cds.example.org/neutropenia"),
+    ("CDS_DATABASE_URL", "sqlite:////var/lib/cds/store.sqlite", "database_url", "sqlite:////var/lib/cds/store.sqlite"),
+    ("CDS_DATABASE_URL", "postgresql://cds@db/cds", "database_url", "postgresql+psycopg://cds@db/cds"),
+    ("CDS_DATABASE_URL", "off", "database_url", ""),
+    ("XDG_STATE_HOME", "/state", "database_url", "sqlite:////state/neutropenia-cds/store.sqlite"),
+    ("HOME", "/home/me", "database_url", "sqlite:////home/me/.local/state/neutropenia-cds/store.sqlite"),
+    ("HOME", "relative", "database_url", ""),
 ]  # fmt: skip
 BAD = [
     ("CDS_MODE", "Demo"),
@@ -38,6 +46,12 @@ BAD = [
     ("CDS_CORS_ORIGINS", "https://*.example"),
     ("CDS_CORS_ORIGINS", "a.example"),
     ("CDS_KNOWLEDGE_OVERLAY", "/no/such/file.toml"),
+    ("CDS_PUBLIC_BASE_URL", "cds.hospital.example"),
+    ("CDS_PUBLIC_BASE_URL", "https://cds.example.org/?a=b"),
+    ("CDS_PUBLIC_BASE_URL", "https://me:secret@cds.example.org"),
+    ("CDS_DATABASE_URL", "mysql://cds@db/cds"),
+    ("CDS_DATABASE_URL", "store.sqlite"),
+    ("CDS_KEY_FILE", "/no/such/key"),
     ("CDS_LOCAL_CODES", "/no/such/file.toml"),
 ]
 
@@ -54,6 +68,10 @@ def test_a_setting_that_cannot_be_used_is_named_with_its_remedy_and_without_its_
     (fault,) = caught.value.faults
     assert fault.startswith(f"{name}: ")
     assert len(text) < 3 or text not in fault
+
+
+def test_a_database_that_is_off_stays_off_whatever_the_home() -> None:
+    assert not read({"CDS_DATABASE_URL": "off", "HOME": "/home/me"}).database_url
 
 
 def test_all_faults_are_said_at_once() -> None:

@@ -30,7 +30,7 @@ STORIES = pytest.mark.parametrize("name", names())
 @cache
 def client(day: date) -> FlaskClient:
     noon = datetime.combine(day, time(12), UTC)
-    return create_app(Settings(), clock=lambda: noon).test_client()
+    return create_app(Settings(public_base_url="https://cds.example.org"), clock=lambda: noon).test_client()
 
 
 def replay(story: Story) -> Any:

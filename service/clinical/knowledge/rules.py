@@ -26,7 +26,7 @@ TABLES = {
     "substitute": ("order", "use"),
     "advice": ("text",),
     "check": ("about", "level", "draft", "unless", "beside", "needs", "shows", "summary", "text", "remove", "order",
-              "group", "priority", "repeat", "reason", "override", "covered_by"),
+              "group", "priority", "repeat", "reason", "override", "covered_by", "once_days"),
 }
 NUTRIENT_TABLES = {
     "status": ("status", "decided_by"),

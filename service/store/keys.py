@@ -1,0 +1,59 @@
+"""The key of the pseudonyms, and the pseudonyms: HMAC-SHA256 over who names the patient and how.
+
+In: a file of this machine; the server that a patient's id belongs to, and the id. Out: 64 hexadecimal digits. Who has
+the key can tell whether a pseudonym is a given patient's: it is protected as patient data is.
+
+    ValueError    the file cannot be used as a key; the text names the remedy
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from hashlib import sha256
+from pathlib import Path
+
+SHORTEST_KEY, LONGEST_KEY = 32, 4096  # bytes
+
+
+class Pseudonyms:
+    """Names that say nothing without the key, the same for the same patient."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, server: str, patient: str) -> str:
+        """The pseudonym of a patient of a server (FHIR base or issuer; "" where it is not known)."""
+        named = b"".join(len(part).to_bytes(4, "big") + part for part in (server.encode(), patient.encode()))
+        return hmac.new(self._key, named, sha256).hexdigest()
+
+
+def read_key(path: Path, *, make: bool = False) -> bytes:
+    """The key in a file; with `make`, a file that is not there is written with a new one, for its owner alone."""
+    if make:
+        _make(path)
+    try:
+        key = path.read_bytes().strip()
+    except OSError as fault:
+        raise ValueError(f"the key cannot be read ({fault.strerror}): make one with `openssl rand -hex 32`") from None
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        raise ValueError(f"the key has fewer than {SHORTEST_KEY} bytes: make one with `openssl rand -hex 32`")
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key whole or not at all, in a folder that is there; of several processes that try, one does."""
+    if path.exists():
+        return
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_hex(SHORTEST_KEY))
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another process was first: its key is the key
+    except OSError as fault:
+        raise ValueError(f"a key cannot be written ({fault.strerror}): name a file with CDS_KEY_FILE") from None
+    finally:
+        draft.unlink(missing_ok=True)

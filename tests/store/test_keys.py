@@ -1,0 +1,48 @@
+"""Keys and pseudonyms: the same for the same patient, nothing to be read from them, made once."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from service.store import Pseudonyms, read_key
+
+KEY = b"k" * 32
+
+
+def test_a_pseudonym_is_the_same_for_the_same_patient_and_another_for_every_other() -> None:
+    named = Pseudonyms(KEY)
+    pairs = [("https://a.example", "1"), ("https://b.example", "1"), ("https://a.example", "2"), ("", "1")]
+    pairs += [("https://a.example1", ""), ("https://a.example/1", "1")]
+    found = {named.of(*pair) for pair in pairs}
+    assert len(found) == len(pairs)
+    assert named.of("https://a.example", "1") == Pseudonyms(KEY).of("https://a.example", "1")
+    assert named.of("https://a.example", "1") != Pseudonyms(b"j" * 32).of("https://a.example", "1")
+    assert all(len(one) == 64 for one in found)
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.key"
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: read_key(path, make=True), range(16)))
+    assert len(keys) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["store.key"]
+
+
+def test_a_key_that_is_there_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(KEY + b"\n")
+    assert read_key(path, make=True) == KEY
+
+
+def test_a_key_that_is_too_short_or_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with pytest.raises(ValueError, match="openssl rand"):
+        read_key(path)
+    path.write_bytes(b"k" * 31)
+    with pytest.raises(ValueError, match="openssl rand"):
+        read_key(path)

@@ -1,0 +1,102 @@
+"""The page of an order check, and the links of its cards: every row stands there, with its limits and its source."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_hooks.cards import Card
+from cds_hooks.parts import Source
+from service.app import create_app
+from service.cards import EXTENSION
+from service.clinical.knowledge import load
+from service.clinical.knowledge.model import Row
+from service.settings import Settings
+from service.web.checks import linked
+
+KNOWLEDGE = load("nice-ng239")
+ROWS = KNOWLEDGE.tables["check"]
+CHECKS = sorted({str(row.then["about"]) for row in ROWS})
+
+
+@cache
+def client() -> FlaskClient:
+    return create_app(Settings()).test_client()
+
+
+@cache
+def page(check: str) -> str:
+    answer = client().get(f"/checks/{check}")
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    return answer.get_data(as_text=True)
+
+
+def words(part: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split())
+
+
+@cache
+def section(row: str, check: str) -> str:
+    (found,) = re.findall(rf'<section id="{row}".*?</section>', page(check), re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_every_row_stands_on_its_page_with_its_source(row: Row) -> None:
+    part = section(row.id, str(row.then["about"]))
+    said, source = words(part), KNOWLEDGE.citations[row.citation]
+    assert " ".join(source.text.split()) in said
+    assert not source.url or f'href="{html.escape(source.url)}"' in part
+    for fact, levels in row.when.items():
+        assert fact.replace(":", " ").replace("-", " ") in said
+        assert all(level.replace(":", " ").replace("-", " ") in said for level in levels)
+        for scale in KNOWLEDGE.scales.get(fact, ()):
+            assert all(band.label in said for band in scale.bands)
+
+
+def test_the_limits_of_a_dose_and_of_a_course_stand_there() -> None:
+    said = words(section("folic-acid-b12-unknown-dialysis", "O2"))
+    assert "folic acid, 1 mg a day or more, or a dose that is not stated, at most 5 mg a day" in said
+    assert "for more than 120 days, or without a stated end" in words(section("metformin-b12-never-measured", "O22"))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_page_holds_no_script_and_takes_nothing_from_elsewhere(check: str) -> None:
+    text = page(check)
+    assert "<script" not in text
+    assert not re.search(r'<(?:link|img|iframe)[^>]*(?:href|src)="(?!/static/)', text)
+    headers = client().get(f"/checks/{check}").headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "not yet signed off by a clinician" in words(text).lower()
+
+
+@pytest.mark.parametrize("check", ["O99", "o2", "..", "<script>", "O2%00"])
+def test_an_unknown_check_is_not_found_and_not_repeated(check: str) -> None:
+    answer = client().get(f"/checks/{check}")
+    assert answer.status_code == 404
+    assert "script" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.then["level"] != "none"], ids=lambda row: row.id)
+def test_the_link_of_a_card_leads_to_its_row(row: Row) -> None:
+    about, name = row.then["about"], row.id
+    card = Card("A card", "info", Source("us"), extension={EXTENSION: {"rule": about, "row": name}})
+    first, *_ = linked(card, "https://cds.example.org/here").links
+    address = urlsplit(first.url)
+    assert (address.netloc, address.path, address.fragment) == ("cds.example.org", f"/here/checks/{about}", name)
+    assert section(address.fragment, address.path.rpartition("/")[2])
+
+
+def test_a_card_that_is_of_no_check_has_no_such_link() -> None:
+    assert linked(Card("A card", "info", Source("us")), "https://cds.example.org").links == ()
+
+
+def test_every_check_that_names_a_publication_links_it() -> None:
+    lacking = {row.id for row in ROWS if not KNOWLEDGE.citations[row.citation].url}
+    named = {row.id for row in ROWS if not KNOWLEDGE.citations[row.citation].text.startswith("Service ")}
+    assert lacking & named == set()
