@@ -43,10 +43,11 @@ _checked: list[Flask] = []  # what the parent has made; a forked worker finds it
 
 def run(host: str, port: int, workers: int, without_authentication: bool) -> None:
     """Serve until told to stop."""
-    chosen = _check()
+    chosen = _settings()
     address = _free_address(host, port)
     if not (chosen.authenticates or without_authentication or ip_address(address).is_loopback):
         raise click.ClickException(f"{host} can be reached by other machines, {UNSAFE}")
+    _checked.append(create_app(chosen))  # before any worker starts, so that a fault is said once and clearly
     click.echo(_greeting(address, port, chosen))
     server = Granian(
         "service.cli.serve:worker",
@@ -75,13 +76,11 @@ def worker() -> Flask:
     return app
 
 
-def _check() -> Settings:
-    """Make the application once before any worker starts, so that a fault is said once and clearly (by `main`)."""
+def _settings() -> Settings:
+    """What the environment says, with a warning for each variable that nothing reads."""
     for stranger in settings.unknown(os.environ):
         click.echo(f"Warning: {stranger}", err=True)
-    chosen = read_settings(os.environ)
-    _checked.append(create_app(chosen))
-    return chosen
+    return read_settings(os.environ)
 
 
 def _free_address(host: str, port: int) -> str:
