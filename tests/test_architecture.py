@@ -24,7 +24,7 @@ FLOORS = (
     {"service.app"},
     {"service.web"},
     {"service.hooks", "service.charts"},
-    {"service.templates", "service.memory"},
+    {"service.templates", "service.memory", "service.profiles"},
     {"service.ground"},
     {"service.order_checks"},
     {"service.cards", "service.auth", "service.explain"},

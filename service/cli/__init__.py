@@ -112,9 +112,12 @@ def story(name: str | None) -> None:
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
-def doctor(analytes: bool, thresholds: bool, checks: bool) -> None:
+@click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
+def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import list_analytes, list_checks, list_thresholds, run
+    from service.cli.doctor import list_analytes, list_checks, list_prefetch, list_thresholds, run
 
-    chosen = list_analytes if analytes else list_thresholds if thresholds else list_checks if checks else run
-    raise SystemExit(chosen())
+    lists = {
+        "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "prefetch": list_prefetch,
+    }  # fmt: skip
+    raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())

@@ -24,6 +24,7 @@ from service.ground import prepare, read_settings
 from service.memory import open_memory
 from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
+from service.templates import templates_of
 
 ADMITTING = ("CDS_MODE", "CDS_AUTH", "CDS_CLIENTS", "CDS_PUBLIC_BASE_URL", "CDS_DATABASE_URL")
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
@@ -121,6 +122,13 @@ def list_checks() -> int:
         for row in (r for r in knowledge.tables["check"] if r.then["about"] == about):
             said = row.then["summary"][0] if "summary" in row.then else f"exception {row.id}"
             click.echo(f"  {row.then['level']:8}  {said}\n            {knowledge.citations[row.citation].text}")
+    return 0
+
+
+def list_prefetch() -> int:
+    """Print what an EHR is to send along: a key and its FHIR query a line, for those that do not read discovery."""
+    for key, query in templates_of(prepare(read_settings(os.environ))).items():
+        click.echo(f"{key}\t{query}")
     return 0
 
 

@@ -147,3 +147,14 @@ def test_the_list_of_checks_names_each_check_with_its_rows() -> None:
     for about in {row.then["about"] for row in rows}:
         assert f"\n{about} {knowledge.wording[f'check-title.{about}']}\n" in said
     assert all(row.then["summary"][0] in said for row in rows if "summary" in row.then)
+
+
+def test_the_queries_to_paste_are_those_of_discovery_with_the_codes_of_the_site(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.toml"
+    codes.write_text('["urn:oid:2.999.1"]\nNEUT = "neutrophils"\n', "utf-8")
+    printed = dict(line.split("\t") for line in doctor("--prefetch", CDS_LOCAL_CODES=str(codes)).splitlines())
+    client = create_app(Settings(local_codes={("urn:oid:2.999.1", "NEUT"): "neutrophils"})).test_client()
+    discovery = client.get("/cds-services").json
+    assert discovery
+    assert printed == discovery["services"][0]["prefetch"]
+    assert "urn:oid:2.999.1|NEUT" in printed["count"]
