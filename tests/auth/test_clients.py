@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.clients import Client, read
+from service.clients import PROFILES, Client, read
 from service.fhir_base import FhirBase
 from service.ground import read_settings
+from service.profiles import profiles
 from service.settings import SettingsError
 
 WHOLE = """
@@ -124,6 +125,10 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     assert "client[2].issuer is missing" in said
     assert "server is not known: the file holds [[client]] tables" in said
     assert "client[1].jku is missing: say where the keys are, by jku or jwks_file" in said
+
+
+def test_each_profile_that_there_is_can_be_named() -> None:
+    assert set(PROFILES) == profiles().keys()
 
 
 @pytest.mark.parametrize("text", ["", "client = []", 'client = "x"', "client = [1]"])
