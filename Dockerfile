@@ -32,4 +32,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/livez', timeout=2)"]
 ENTRYPOINT ["cds"]
+# Refuses to start without CDS_CLIENTS; to try it: `serve --host 0.0.0.0 --without-authentication`.
 CMD ["serve", "--host", "0.0.0.0"]

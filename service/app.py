@@ -35,7 +35,7 @@ from cds_hooks.errors import (
 )  # fmt: skip
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service, discovery
-from service import charts, contract, explain, hooks
+from service import auth, charts, contract, cors, explain, hooks
 from service.clinical.knowledge.model import Knowledge
 from service.ground import Ground, prepare, read_settings
 from service.memory import Call, Memory, open_memory
@@ -46,17 +46,11 @@ from service.web.bodies import FHIR_JSON, JSON, TOO_LONG, read_body
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "600",
-}
-# Who may call from a browser in demo mode when no origin is configured: pages of this machine, and the public Sandbox.
-DEMO_ORIGIN = re.compile(
-    r"(?:http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?|https://sandbox\.cds-hooks\.org)\Z"
-)
+# What is open to everybody: no patient is in it. Whatever else there is needs a token when authentication is on.
+OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "static"}
 PLAIN_KEY, MOST_KEYS = re.compile(r"[A-Za-z0-9_-]{1,40}\Z"), 20
 NO_RESOURCE = "send a FHIR R4 Bundle or resource; a hook request goes to /cds-services/{id}"
+MORE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 SAID = {
     404: ("not-found", "nothing is at this address", "see /openapi.yaml and /cds-services"),
     405: ("not-supported", "this address has other methods", "see the Allow header"),
@@ -79,18 +73,21 @@ class Parts:
     ground: Ground
     services: dict[str, tuple[Service, hooks.Hook]]
     memory: Memory | None
+    gate: auth.Gate | None  # None: whoever reaches the service may call
 
 
 def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
     """The application; default settings: os.environ. SettingsError or InvalidKnowledge when it must not start."""
     chosen = chosen if chosen is not None else read_settings(os.environ)
     ground = prepare(chosen)
-    parts = Parts(chosen, clock or _now, ground, hooks.offered(ground), open_memory(chosen))
+    clock, memory = clock or _now, open_memory(chosen)
+    gate = auth.open_gate(chosen, clock, memory.store if memory else None)
+    parts = Parts(chosen, clock, ground, hooks.offered(ground), memory, gate)
     app = Flask("service.web")
     app.url_map.merge_slashes = False
     # One byte more than allowed: a chunked body is cut at this length without a word, and is then seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body + 1
-    app.before_request(partial(_before, app))
+    app.before_request(partial(_before, app, parts))
     app.after_request(partial(_after, chosen))
     app.register_error_handler(Exception, _refuse)
     _add_routes(app, parts)
@@ -200,8 +197,8 @@ def _as_of(asked: Request, parts: Parts) -> datetime:
 # --- before and after every request -----------------------------------------------------------------------------------
 
 
-def _before(app: Flask) -> Response | None:
-    """Preflights first, then limits that some servers leave to the application."""
+def _before(app: Flask, parts: Parts) -> Response | None:
+    """Preflights first, then limits that some servers leave to the application, then who calls."""
     if request.method == "OPTIONS":
         if "Access-Control-Request-Method" in request.headers:
             return Response(status=204)
@@ -212,6 +209,12 @@ def _before(app: Flask) -> Response | None:
     headers = [value for name, value in request.environ.items() if name.startswith("HTTP_")]
     if len(headers) > MOST_HEADERS or any(len(value) > LONGEST_HEADER for value in headers):
         return _said(431)
+    if parts.gate and request.endpoint and request.endpoint not in OPEN:
+        try:
+            parts.gate.admit(request.headers.get("Authorization", ""), request.path, parts.clock())
+        except Refusal:
+            request.environ["wsgi.input"].read(parts.settings.max_body)  # who is cut off in sending misses the answer
+            raise
     return None
 
 
@@ -221,16 +224,8 @@ def _after(chosen: Settings, answer: Response) -> Response:
     if "request_id" in g:
         answer.headers["X-Request-Id"] = g.request_id
     origin = request.headers.get("Origin", "")
-    if _may_call(origin, chosen):
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        if request.method == "OPTIONS":
-            answer.headers.update(PREFLIGHT)
+    answer.headers.update(cors.headers(origin, chosen, preflight=request.method == "OPTIONS"))
     return answer
-
-
-def _may_call(origin: str, chosen: Settings) -> bool:
-    demo = chosen.mode == "demo" and not chosen.cors_origins and DEMO_ORIGIN.match(origin) is not None
-    return demo or origin in chosen.cors_origins
 
 
 # --- the error handler ------------------------------------------------------------------------------------------------
@@ -241,8 +236,13 @@ def _refuse(fault: Exception) -> Response:
     if isinstance(fault, HTTPException):
         return _said(fault.code or 500, dict(fault.get_headers()) if fault.code == 405 else None)
     if isinstance(fault, Refusal):
+        if isinstance(fault, auth.NotAdmitted | auth.CannotTell):
+            log.warning("%s (request %s)", fault.logged, _request_id())
         outcome = operation_outcome(fault)
-        return Response(encode(outcome) if outcome else b"", fault.status, mimetype=FHIR_JSON)
+        answer = Response(encode(outcome) if outcome else b"", fault.status, MORE.get(fault.status), FHIR_JSON)
+        if outcome is None:
+            del answer.headers["Content-Type"]
+        return answer
     frames = reversed(traceback.extract_tb(fault.__traceback__))
     where = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in frames)
     log.error("%s at %s (request %s)", type(fault).__name__, where, _request_id())

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from service import settings
+from service import clients, settings
 from service.clinical.knowledge import InvalidKnowledge, profiles
 from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary, load_vocabulary
@@ -32,7 +32,7 @@ class Ground:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that an environment makes and the knowledge can follow; SettingsError with all faults, its too."""
     try:
-        return settings.read(environment, _against)
+        return settings.read(environment, lambda chosen: (*_against(chosen), *clients.faults(chosen)))
     except SettingsError as fault:
         try:
             load_for_site(fault.usable.thresholds, fault.usable.knowledge_overlay)

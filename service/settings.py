@@ -22,8 +22,10 @@ import msgspec
 MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 
-_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\Z")
-_BASE = re.compile(_ORIGIN.pattern.removesuffix(r"\Z") + r"(?:/[A-Za-z0-9._~-]+)*/?\Z")
+_HOST = r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])"
+_ORIGIN = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?\Z")
+_BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~-]+)*\Z")
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\Z")
 _DATABASE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://)\S+\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 # A code joins a query as system|code among others: what would end it there has no place in it.
@@ -48,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_base_url: str = ""
     database_url: str = ""  # "": nothing is remembered
     key_file: Path | None = None
+    clients: Path | None = None
+    auth: Literal["", "on", "off"] = ""
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether calls need a token: as CDS_AUTH says, else in production and when clients are named."""
+        return self.auth == "on" or (not self.auth and (self.mode == "production" or self.clients is not None))
 
 
 class SettingsError(Exception):
@@ -85,6 +94,23 @@ def _clozapine(text: str) -> str:
     return text.lower()
 
 
+def _auth(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError("use on or off; not set: on in production and when CDS_CLIENTS is set")
+    return text
+
+
+def _public_base(text: str) -> str:
+    base = text.removesuffix("/")
+    match = _BASE.match(base)
+    if not match or not (match["scheme"] == "https" or _LOOPBACK.match(match["host"])):
+        raise ValueError(
+            "give the address at which clients reach this service, e.g. https://cds.example.org/neutropenia "
+            "(http only on this machine)"
+        )
+    return base
+
+
 def _profile(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9-]{1,64}", text):
         raise ValueError("use the id of a threshold profile, e.g. nice-ng239")
@@ -120,12 +146,6 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def _base(text: str) -> str:
-    if not _BASE.match(text):
-        raise ValueError("use the address that clients call, e.g. https://cds.example.org/neutropenia")
-    return text.rstrip("/")
-
-
 def _database(text: str) -> str:
     if text == "off":
         return ""
@@ -141,7 +161,7 @@ def _embedded(environment: Mapping[str, str]) -> str:
 
 
 def _local_codes(text: str) -> LocalCodes:
-    table = _toml(_file(text))
+    table = read_toml(_file(text))
     if not all(isinstance(codes, dict) and all(isinstance(a, str) for a in codes.values()) for codes in table.values()):
         raise ValueError('give a table per code system, e.g. ["urn:oid:2.999.1"] with lines like NEUT = "neutrophils"')
     read = {(system, code): analyte for system, codes in table.items() for code, analyte in codes.items()}
@@ -150,7 +170,7 @@ def _local_codes(text: str) -> LocalCodes:
     return read
 
 
-def _toml(path: Path) -> Mapping[str, Any]:
+def read_toml(path: Path) -> Mapping[str, Any]:
     """What a file holds; ValueError with the line where it is not TOML in UTF-8."""
     try:
         content = path.read_bytes()
@@ -180,13 +200,16 @@ _SETTINGS = (
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
-    Setting("public_base_url", _base, "", "the address that clients call, for the links on cards; not set: in demo "
-            "mode that of the call, in production no links to pages of the service"),
+    Setting("public_base_url", _public_base, "", "the address that clients call, for the links on cards and in their "
+            "tokens; not set: in demo mode that of the call, without authentication"),
     Setting("database_url", _database, "", "`sqlite:////path/to/file`, or `postgresql://user@host/database` for "
             "several replicas (password by `PGPASSFILE`); not set: an SQLite file in `~/.local/state/neutropenia-cds`; "
             "`off`: nothing is remembered, and cards that come once a year come each time"),
     Setting("key_file", _file, "", "a file with the secret key of the pseudonyms of patients, 32 bytes or more; not "
             "set: a file beside the SQLite database, made at the first start; PostgreSQL needs one"),
+    Setting("clients", _file, "", "a TOML file that says who may call (see below)"),
+    Setting("auth", _auth, "", "`on`: each call needs the token of a client; `off`: none does (demo mode alone); not "
+            "set: `on` in production and when `CDS_CLIENTS` is set"),
 )  # fmt: skip
 
 

@@ -28,8 +28,8 @@ FLOORS = (
     {"service.ground"},
     {"service.order_checks"},
     {"service.cards", "service.auth", "service.explain"},
-    {"service.fhir", "service.store", "service.contract", "service.overlay"},
-    {"service.clinical", "cds_hooks", "service.settings", "service.files", "service"},
+    {"service.fhir", "service.store", "service.contract", "service.overlay", "service.clients", "service.cors"},
+    {"service.clinical", "cds_hooks", "service.settings", "service.fhir_base", "service.files", "service"},
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 

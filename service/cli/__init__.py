@@ -17,7 +17,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 EXAMPLES_SERVE = """\b
 Examples:
   cds serve                               on this machine, port 8080
-  cds serve --host 0.0.0.0 --workers 2    for others; put a proxy with TLS in front"""
+  cds serve --host 0.0.0.0 --workers 2    for others: set CDS_CLIENTS, and put a proxy with TLS in front"""
 EXAMPLES_ASSESS = """\b
 Examples:
   cds assess patient.json                        a table
@@ -72,11 +72,16 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
-def serve(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--without-authentication",
+    is_flag=True,
+    help="Listen for other machines although no call needs a token: whoever reaches the address may call.",
+)
+def serve(host: str, port: int, workers: int, without_authentication: bool) -> None:
     """Start the service. Settings are environment variables (CDS_*, see the README); SIGTERM and Ctrl-C stop it."""
     from service.cli.serve import run
 
-    run(host, port, workers)
+    run(host, port, workers, without_authentication)
 
 
 @main.command(epilog=EXAMPLES_ASSESS, short_help="Assess the patients in FHIR files.")

@@ -14,6 +14,7 @@ import click
 
 from cds_hooks.errors import CdsHooksError
 from service import contract, hooks, settings
+from service.auth import keys_of_clients
 from service.clinical.assessment import SuggestedOrder
 from service.clinical.knowledge import InvalidKnowledge, load
 from service.clinical.knowledge.model import Knowledge, OrderTemplate
@@ -25,6 +26,7 @@ from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
 from service.templates import templates_of
 
+ADMITTING = ("CDS_MODE", "CDS_AUTH", "CDS_CLIENTS", "CDS_PUBLIC_BASE_URL", "CDS_DATABASE_URL")
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
 
@@ -35,6 +37,7 @@ def run() -> int:
     sound = _say("settings", faults)
     for stranger in settings.unknown(os.environ):
         click.echo(f"  warning: {stranger}")
+    sound &= _authentication(chosen, faults)
     knowledge, faults = _knowledge(chosen, faults)
     sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), faults)
     if knowledge:
@@ -54,6 +57,26 @@ def _say(what: str, faults: Iterable[str]) -> bool:
     for fault in found:
         click.echo(f"  {fault}")
     return not found
+
+
+def _authentication(chosen: Settings, wrong: Iterable[str]) -> bool:
+    """Say who may call and where their keys come from; no server is called."""
+    if lacking := [name for name in ADMITTING if any(fault.startswith(f"{name}:") for fault in wrong)]:
+        return _say("authentication", [f"not checked: mend {' and '.join(lacking)} first"])
+    if not chosen.authenticates:
+        click.echo("ok     authentication off: whoever reaches the service may call; it listens on this machine alone")
+        return True
+    try:
+        known = keys_of_clients(chosen)
+    except SettingsError as fault:
+        return _say("authentication on", fault.faults)
+    click.echo(f"ok     authentication on, for calls to {chosen.public_base_url}")
+    for client, source in known.items():
+        whence = f"{source.count} from {client.jwks_file.name}" if client.jwks_file else f"at {client.jku} (not called)"
+        click.echo(f"       {client.name} ({client.profile}): issuer {client.issuer}, keys {whence}")
+        click.echo(f"         tenants {', '.join(client.tenants) or 'any'}; {', '.join(client.algorithms)}; "
+                   f"FHIR {', '.join(one.base for one in client.fhir) or 'none'}")  # fmt: skip
+    return True
 
 
 def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:

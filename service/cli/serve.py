@@ -10,6 +10,7 @@ import gc
 import os
 import socket
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -32,13 +33,21 @@ HEADER_SECONDS = 10
 STOP_SECONDS = 10
 STORY = "b12-deficient-positive-antibody"
 
+UNSAFE = (
+    "and no call needs a token: name who may call in CDS_CLIENTS, or add --without-authentication "
+    "where nothing but your own EHR or proxy can reach this address."
+)
+
 _checked: list[Flask] = []  # what the parent has made; a forked worker finds it here
 
 
-def run(host: str, port: int, workers: int) -> None:
+def run(host: str, port: int, workers: int, without_authentication: bool) -> None:
     """Serve until told to stop."""
-    chosen = _check()
+    chosen = _settings()
     address = _free_address(host, port)
+    if not (chosen.authenticates or without_authentication or ip_address(address).is_loopback):
+        raise click.ClickException(f"{host} can be reached by other machines, {UNSAFE}")
+    _checked.append(create_app(chosen))  # before any worker starts, so that a fault is said once and clearly
     click.echo(_greeting(address, port, chosen))
     server = Granian(
         "service.cli.serve:worker",
@@ -67,13 +76,11 @@ def worker() -> Flask:
     return app
 
 
-def _check() -> Settings:
-    """Make the application once before any worker starts, so that a fault is said once and clearly (by `main`)."""
+def _settings() -> Settings:
+    """What the environment says, with a warning for each variable that nothing reads."""
     for stranger in settings.unknown(os.environ):
         click.echo(f"Warning: {stranger}", err=True)
-    chosen = read_settings(os.environ)
-    _checked.append(create_app(chosen))
-    return chosen
+    return read_settings(os.environ)
 
 
 def _free_address(host: str, port: int) -> str:
@@ -105,6 +112,7 @@ def _greeting(host: str, port: int, chosen: Settings) -> str:
     return f"""\
 Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
 Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
+{"Calls need the token of a client (CDS_CLIENTS)." if chosen.authenticates else "Calls need no token."}
 Memory: {_where(chosen)}.
 
   {base}/cds-services    what an EHR reads first

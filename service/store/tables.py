@@ -22,3 +22,13 @@ card_issued = Table(
     Column("period_days", SmallInteger, nullable=False),
 )
 Index("card_issued_of_patient", card_issued.c.pseudonym, card_issued.c.topic, card_issued.c.at)
+
+# A token of a client that was used: it is refused until it has expired.
+replay = Table(
+    "replay",
+    metadata,
+    Column("issuer", String(512), primary_key=True),
+    Column("token_id", String(256), primary_key=True),
+    Column("expires", DateTime(timezone=True), nullable=False),
+)
+Index("replay_expired", replay.c.expires)

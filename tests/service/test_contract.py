@@ -13,7 +13,7 @@ from wire import Running
 
 import service
 from service import contract
-from service.app import create_app
+from service.app import OPEN, create_app
 
 BY_ITSELF = {"HEAD", "OPTIONS"}  # Flask and the CORS rules answer these for every address
 
@@ -52,7 +52,15 @@ def test_every_operation_describes_every_status_with_a_body(name: str, told: dic
     everywhere = {"200", "405", "414", "431", "500"}
     with_body = {"400", "413", "415"} if name.startswith("post") else set()
     assert everywhere | with_body <= told["responses"].keys()
-    assert all(resolved(response)["content"] for response in told["responses"].values())
+    assert all(resolved(one).get("content") for status, one in told["responses"].items() if status != "401")
+
+
+def test_what_reads_a_patients_data_asks_for_a_token_and_nothing_else_does() -> None:
+    asks = {name for name, told in operations() if {"clientToken": []} in told.get("security", [])}
+    assert asks == {"post /cds-services/{id}", "post /assess"}
+    assert {name for name, told in operations() if {"401", "503"} <= told["responses"].keys()} == asks
+    guarded = {one.rule for one in create_app().url_map.iter_rules() if one.endpoint not in OPEN}
+    assert guarded == {"/cds-services/<id>", "/assess"}
 
 
 def test_no_schema_is_left_unused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from requests_of import call
 from wire import HOOK, LISTED, Reply, Running
@@ -47,6 +49,7 @@ def test_options_that_is_no_preflight_names_the_methods(server: Running) -> None
     assert set(server.ask("OPTIONS", HOOK).headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
+CLIENTS = '[[client]]\nname = "a"\nissuer = "urn:a"\njku = "https://a.example/jwks"\n'
 LOCAL = ["http://localhost", "http://localhost:3000", "http://127.0.0.1:8000", "http://[::1]:5000"]
 SANDBOX = "https://sandbox.cds-hooks.org"
 NOT_LOCAL = ["http://localhost.evil.example", "https://sandbox.cds-hooks.org.evil.example", "http://10.0.0.1", "null"]
@@ -61,9 +64,13 @@ MODES = [
 
 @pytest.mark.parametrize(("mode", "listed", "origin", "allowed"), MODES)
 def test_demo_mode_alone_lets_this_machine_and_the_sandbox_in_unless_origins_are_listed(
-    mode: str, listed: str, origin: str, allowed: bool
+    tmp_path: Path, mode: str, listed: str, origin: str, allowed: bool
 ) -> None:
-    client = create_app(read({"CDS_MODE": mode, "CDS_CORS_ORIGINS": listed})).test_client()
+    (tmp_path / "clients.toml").write_text(CLIENTS)
+    where = {"CDS_CLIENTS": str(tmp_path / "clients.toml"), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/store.sqlite"}
+    given = where | {"CDS_MODE": mode, "CDS_CORS_ORIGINS": listed, "CDS_PUBLIC_BASE_URL": "https://cds.example.org"}
+    client = create_app(read(given)).test_client()
+    assert client.get("/cds-services", headers={"Origin": origin}).status_code == 200
     answer = client.post(HOOK, json=call(), headers={"Origin": origin})
-    assert answer.status_code == 200
+    assert answer.status_code == 401  # a page may read that too: its developer sees why nothing comes
     assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from wire import Running, environment
 
+from service import clients
 from service.ground import prepare
 from service.hooks import REQUIRED
 from service.settings import read, variables
@@ -108,6 +109,13 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     named = {*linked, *quoted}
     assert named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_example_of_clients_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(block("toml", "[[client]]"), "utf-8")
+    (client,) = clients.read(file, demo=False)
+    assert client.fhir[0].base == "https://fhir.st-elsewhere.example/r4"
 
 
 def test_the_example_of_local_codes_is_one(tmp_path: Path) -> None:

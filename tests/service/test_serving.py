@@ -71,6 +71,28 @@ def test_it_refuses_to_start_with_a_faulty_overlay(tmp_path: Path) -> None:
     assert "overlay.toml" in refused(status=2, CDS_KNOWLEDGE_OVERLAY=str(overlay))
 
 
+def test_for_other_machines_it_listens_only_with_authentication_or_when_told_so_in_words(tmp_path: Path) -> None:
+    port = free_port()
+    said = refused("--host", "0.0.0.0", "--port", str(port))
+    assert "0.0.0.0 can be reached by other machines, and no call needs a token" in said
+    assert "CDS_CLIENTS" in said and "--without-authentication" in said
+    status, said = stop(start(port, "--host", "0.0.0.0", "--without-authentication"))
+    assert status == 0
+    assert "Calls need no token." in said
+    clients = tmp_path / "clients.toml"
+    clients.write_text('[[client]]\nname = "a"\nissuer = "urn:a"\njku = "https://a.example/jwks"\n')
+    where = {"CDS_CLIENTS": str(clients), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/store.sqlite"}
+    given = where | {"CDS_MODE": "production", "CDS_PUBLIC_BASE_URL": "https://cds.example.org"}
+    status, said = stop(start(port, "--host", "0.0.0.0", **given))
+    assert status == 0
+    assert "Calls need the token of a client (CDS_CLIENTS)." in said
+
+
+def test_production_without_authentication_does_not_start() -> None:
+    assert "CDS_AUTH: production authenticates" in refused(status=2, CDS_MODE="production", CDS_AUTH="off")
+    assert "CDS_CLIENTS: is not set" in refused(status=2, CDS_MODE="production")
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_stops_with_exit_status_0(by: signal.Signals, workers: str) -> None:
