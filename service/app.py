@@ -40,12 +40,12 @@ from cds_hooks.request import HookRequest
 from cds_hooks.services import Service, discovery
 from service import charts, contract, explain, hooks
 from service.clinical.knowledge.model import Knowledge
+from service.fhir_base import Bases
 from service.ground import Ground, prepare, read_settings
 from service.settings import Settings
 
 JSON, FHIR_JSON, YAML = "application/json", "application/fhir+json", "application/yaml"
-LONGEST_ADDRESS = 8 * 1024
-LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
+LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS = 8 * 1024, 16 * 1024, 100
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -80,10 +80,10 @@ class Parts:
     services: dict[str, tuple[Service, hooks.Hook]]
 
 
-def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
+def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None, bases: Bases = ()) -> Flask:
     """The application; default settings: os.environ. SettingsError or InvalidKnowledge when it must not start."""
     chosen = chosen if chosen is not None else read_settings(os.environ)
-    ground = prepare(chosen)
+    ground = prepare(chosen, bases)
     parts = Parts(chosen, clock or _now, ground, hooks.offered(ground))
     app = Flask("service", static_folder=None)
     app.url_map.merge_slashes = False

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from service import settings
+from service.callback import NOBODY, CallBack
 from service.clinical.knowledge import InvalidKnowledge, profiles
 from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.vocabulary import Vocabulary, load_vocabulary
 from service.fhir.reader import Reader, Site
+from service.fhir_base import Bases
 from service.order_checks import OrderChecks
 from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
@@ -27,6 +29,7 @@ class Ground:
     reader: Reader
     site: Site
     checks: OrderChecks
+    callback: CallBack = NOBODY  # whom we call for what a client did not send
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -57,11 +60,12 @@ def _likely(name: str, words: Vocabulary) -> str:
     return f"did you mean {' or '.join(close)}?" if close else "`cds doctor --analytes` lists them"
 
 
-def prepare(chosen: Settings) -> Ground:
-    """The ground that settings describe; InvalidKnowledge or SettingsError with all faults."""
+def prepare(chosen: Settings, bases: Bases = ()) -> Ground:
+    """The ground that settings describe, and who may be called back; InvalidKnowledge or SettingsError, all faults."""
     if faults := [f"CDS_{field.upper()}: {problem}" for field, problem in _against(chosen)]:
         raise SettingsError(faults)
     knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
     knowledge = replace(knowledge, clozapine=chosen.clozapine or "unset")
     site = Site(chosen.time_zone, chosen.local_codes)
-    return Ground(knowledge, Reader(load_vocabulary(), site), site, OrderChecks(knowledge))
+    reach = CallBack(bases, chosen.fetch_seconds, chosen.max_body)
+    return Ground(knowledge, Reader(load_vocabulary(), site), site, OrderChecks(knowledge), reach)

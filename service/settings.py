@@ -28,8 +28,10 @@ _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 _QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
 _QUERIED_HINT = "leave out blanks, commas and |, and do not leave it empty"
 _LINE = re.compile(r"line [0-9]+")
+_SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?\Z")
 _UNIT = {"": 1, "KiB": 1024, "MiB": MIB}
 _SMALLEST_BODY, _LARGEST_BODY = 1024, 64 * MIB
+_SHORTEST, _LONGEST = 0.1, 30.0  # seconds
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clozapine: Literal["", "us", "uk", "eu"] = ""
     time_zone: ZoneInfo = ZoneInfo("UTC")
     max_body: int = 4 * MIB
+    fetch_seconds: float = 2.0
     cors_origins: tuple[str, ...] = ()
 
 
@@ -108,6 +111,13 @@ def _size(text: str) -> int:
     return size
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text) if _SECONDS.match(text) else 0
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise ValueError("use a number of seconds from 0.1 to 30, e.g. 2 or 1.5")
+    return seconds
+
+
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(one.strip() for one in text.split(",") if one.strip())
     if not all(_ORIGIN.match(one) for one in origins):
@@ -154,6 +164,8 @@ _SETTINGS = (
             "those of the US, and cards say that local rules may be stricter"),
     Setting("time_zone", _zone, "UTC", "where the site's days begin and end (IANA name)"),
     Setting("max_body", _size, "4 MiB", "the longest request that is read; longer ones get 413"),
+    Setting("fetch_seconds", _seconds, "2", "how many seconds it may take to fetch what a request lacks "
+            "from the client's FHIR server, all keys together"),
     Setting("cors_origins", _origins, "", "origins of browser clients, exact, separated by commas"),
 )
 

@@ -27,9 +27,9 @@ FLOORS = (
     {"service.templates"},
     {"service.ground"},
     {"service.order_checks"},
-    {"service.cards", "service.auth", "service.explain"},
+    {"service.cards", "service.auth", "service.explain", "service.callback"},
     {"service.fhir", "service.store", "service.contract", "service.overlay"},
-    {"service.clinical", "cds_hooks", "service.settings", "service.files", "service"},
+    {"service.clinical", "cds_hooks", "service.settings", "service.files", "service.fhir_base", "service"},
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 
