@@ -56,8 +56,8 @@ def read(request: HookRequest, service: Service, reach: CallBack) -> dict[str, P
 
 
 def _queries(request: HookRequest, service: Service, sent: Mapping[str, Prefetched]) -> dict[str, str]:
-    """The reads and searches of the keys that were not sent, the required ones first."""
-    missing = sorted((key for key, one in sent.items() if one.state is State.MISSING), key=service.required.isdisjoint)
+    """The reads and searches of the keys that were not sent."""
+    missing = [key for key, one in sent.items() if one.state is State.MISSING]
     resolved = {key: prefetch.resolve(service.prefetch[key], request.context.tokens) for key in missing}
     return {key: query for key, query in resolved.items() if query is not None}
 

@@ -132,11 +132,12 @@ class Origin:
             raise Failed(self._reason(fault)) from None
 
     def _send(self, asked: requests.PreparedRequest) -> requests.Response:
-        """Over the first of the addresses that lets itself be connected to."""
-        *others, last = self._ways
+        """Over the first of the addresses that can be had; the last gets a second try."""
+        # A connection that waited for the next page may be closed by the other side without a word.
+        *others, last = (*self._ways, self._ways[-1])
         for place, way in enumerate(others):
             with suppress(requests.ConnectTimeout, requests.ConnectionError):
-                return way.send(asked, stream=True, timeout=(self._left() / (len(self._ways) - place), self._left()))
+                return way.send(asked, stream=True, timeout=(self._left() / (len(others) + 1 - place), self._left()))
         return last.send(asked, stream=True, timeout=(self._left(), self._left()))
 
     def _left(self) -> float:

@@ -44,7 +44,8 @@ def test_41_a_named_network_is_allowed_and_nothing_beside_it(text: str, allowed:
     assert is_allowed(ip_address(text), HOSPITAL) is allowed
 
 
-def test_41_multicast_is_refused_even_when_it_is_named() -> None:
+def test_41_multicast_and_any_address_are_refused_even_when_they_are_named() -> None:
+    assert not is_allowed(ip_address("0.0.0.0"), [ip_network("0.0.0.0/8")])
     assert not is_allowed(ip_address("224.0.0.1"), [ip_network("224.0.0.0/4")])
     assert not is_allowed(ip_address("ff02::1"), [ip_network("ff00::/8")])
 
