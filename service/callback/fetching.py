@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import urlsplit
@@ -38,10 +39,11 @@ def fetch(queries: Mapping[str, str], server: Server, seconds: float, most_bytes
     until, line = monotonic() + seconds, Line()
     threads = ThreadPoolExecutor(len(queries), "callback")
     try:
-        origin = Origin(server.address, _addresses(server, threads, until), server.headers(), line, until)
-        reading = Reading(server.address, origin.get, most_bytes // 2, Budget(most_bytes))
-        tasks = {key: threads.submit(reading.fetch, query) for key, query in queries.items()}
-        done, _ = wait(tasks.values(), max(0, until - monotonic()))
+        ips = _addresses(server, threads, until)
+        with closing(Origin(server.address, ips, server.headers(), line, until)) as origin:
+            reading = Reading(server.address, origin.get, most_bytes // 2, Budget(most_bytes))
+            tasks = {key: threads.submit(reading.fetch, query) for key, query in queries.items()}
+            done, _ = wait(tasks.values(), max(0, until - monotonic()))
         return [_result(key, task) if task in done else Fetched(key, None, "timeout") for key, task in tasks.items()]
     except Failed as failed:
         return [Fetched(key, None, failed.reason) for key in queries]

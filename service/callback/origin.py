@@ -100,6 +100,10 @@ class _Pinned(HTTPAdapter):
     def cert_verify(self, *_: object, **__: object) -> None:
         """Nothing to set: the pool's own context verifies, and has read the certificates once."""
 
+    def close(self) -> None:
+        super().close()
+        self._pool.close()
+
 
 @cache
 def trust() -> ssl.SSLContext:
@@ -130,6 +134,11 @@ class Origin:
                 yield from answer.iter_content(CHUNK)
         except (requests.RequestException, HTTPError, OSError) as fault:
             raise Failed(self._reason(fault)) from None
+
+    def close(self) -> None:
+        """Close what waits for a next page now, and whatever is still in use when it is done."""
+        for way in self._ways:
+            way.close()
 
     def _send(self, asked: requests.PreparedRequest) -> requests.Response:
         """Over the first of the addresses that can be had; the last gets a second try."""

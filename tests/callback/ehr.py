@@ -102,7 +102,7 @@ Answer = Callable[[Asked], bytes | None]  # None: it has said what it has to say
 
 
 class Ehr:
-    """A FHIR server that gives each connection a thread, and one answer."""
+    """A FHIR server that gives each connection a thread, and one answer, or more when that says keep-alive."""
 
     def __init__(self, answer: Answer, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
@@ -121,17 +121,23 @@ class Ehr:
         with contextlib.suppress(OSError), wire:  # the service hangs up on slow servers
             if self._context:
                 wire = self._context.wrap_socket(wire, server_side=True)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (piece := wire.recv(65536)):
-                    return
-                head += piece
-            first, *lines = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
-            asked = Asked(first.split(" ")[1], dict(line.lower().split(": ", 1) for line in lines), wire)
-            self.asked.append(asked)
-            if said := self._answer(asked):
-                wire.sendall(said)
+            while asked := self._hear(wire):
+                self.asked.append(asked)
+                said = self._answer(asked)
+                wire.sendall(said or b"")
+                if b"Connection: keep-alive" not in (said or b""):
+                    break
             wire.close()
+
+    @staticmethod
+    def _hear(wire: socket.socket) -> Asked | None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (piece := wire.recv(65536)):
+                return None
+            head += piece
+        first, *lines = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
+        return Asked(first.split(" ")[1], dict(line.lower().split(": ", 1) for line in lines), wire)
 
     def close(self) -> None:
         self._door.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
@@ -127,14 +128,36 @@ def test_a_warning_in_an_empty_bundle_is_an_empty_answer() -> None:
     assert "could not be fetched" not in card["detail"]
 
 
-def test_a_connection_that_was_closed_without_a_word_is_made_anew() -> None:
-    def answer(asked: Asked) -> bytes:
-        return chart(asked).replace(b"Connection: close", b"Connection: keep-alive")  # and closes all the same
+def lasting(asked: Asked) -> bytes:
+    return chart(asked).replace(b"Connection: close", b"Connection: keep-alive")
 
-    with running(answer) as ehr:
+
+def test_a_connection_that_was_closed_without_a_word_is_made_anew() -> None:
+    with running(lambda asked: asked.wire.sendall(lasting(asked))) as ehr:  # says keep-alive, and closes
         for _ in range(5):
             (card,) = cards(post(client(allowed(ehr.url)), asking(ehr.url)))
             assert "could not be fetched" not in card["detail"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files where Linux lists them")
+def test_no_connection_outlives_its_call() -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    with running(lasting) as ehr:
+        web = client(allowed(ehr.url))
+        assert cards(post(web, asking(ehr.url)))
+        gc.disable()  # a worker collects seldom: a connection that waits for it is an open file
+        try:
+            before = descriptors()
+            for _ in range(5):
+                assert cards(post(web, asking(ehr.url)))
+            until = time.monotonic() + 2
+            while descriptors() > before and time.monotonic() < until:
+                time.sleep(0.01)
+            assert descriptors() <= before
+        finally:
+            gc.enable()
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
