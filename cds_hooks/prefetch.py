@@ -61,6 +61,7 @@ class Prefetched(msgspec.Struct, frozen=True):
     state: State
     resources: tuple[Resource, ...] = ()
     complete: bool = True  # False: SUPPLIED, but with an error beside it or a next page that was not sent
+    reason: str = ""  # of a MISSING key that was asked for: a word for what failed
 
 
 class _Search(msgspec.Struct, gc=False):
@@ -156,6 +157,8 @@ def _quoted(text: str) -> str:
 def _lack(one: Prefetched) -> Issue:
     if one.state is State.ERROR:
         return Issue(f"prefetch.{one.key}", "could not be had by the client", "see its OperationOutcome", "incomplete")
+    if one.reason:
+        return Issue(f"prefetch.{one.key}", "was not sent and could not be fetched", one.reason, "incomplete")
     return Issue(f"prefetch.{one.key}", "is missing", "send it; null says that there is none", "required")
 
 

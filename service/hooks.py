@@ -16,6 +16,8 @@ from cds_hooks.cards import Card
 from cds_hooks.prefetch import Prefetched, Resource, State
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service
+from service import callback
+from service.callback import NOBODY, CallBack
 from service.cards import cards
 from service.clinical.assess import assess
 from service.clinical.facts import Gap, PatientFacts
@@ -116,11 +118,13 @@ def _service(hook: Hook, templates: Mapping[str, str], knowledge: Knowledge) -> 
 # --- from request to answer -------------------------------------------------------------------------------------------
 
 
-def answer(request: HookRequest, service: Service, hook: Hook, ground: Ground, now: datetime) -> Iterable[Card]:
+def answer(
+    request: HookRequest, service: Service, hook: Hook, ground: Ground, now: datetime, reach: CallBack = NOBODY
+) -> Iterable[Card]:
     """The cards for a call; PreconditionFailed when the blood count cannot be had. Patients and relatives get none."""
     if request.context.user_type in NOT_CLINICIANS:
         return ()
-    fetched, as_of = prefetch.read(request, service), now.astimezone(ground.site.zone)
+    fetched, as_of = callback.read(request, service, reach), now.astimezone(ground.site.zone)
     resources = [resource for one in fetched.values() for resource in one.resources]
     asked = hook.open(request, resources, ground, as_of)
     prefetch.require(fetched, service.required)
@@ -148,7 +152,8 @@ def _holds_another(facts: PatientFacts, patient: Prefetched, wanted: str) -> boo
 def _with_gaps(facts: PatientFacts, fetched: Iterable[Prefetched]) -> PatientFacts:
     """The facts with the keys that were not sent, and a Gap for each that failed or of which a part is held back."""
     keys = tuple(fetched)
-    failed = tuple(Gap(one.key, "query-failed") for one in keys if one.state is State.ERROR)
+    in_vain = (one for one in keys if one.state is State.ERROR or one.reason)
+    failed = tuple(Gap(one.key, "query-failed", detail=one.reason) for one in in_vain)
     partial = tuple(Gap(one.key, "incomplete") for one in keys if one.state is State.SUPPLIED and not one.complete)
-    missing = frozenset(one.key for one in keys if one.state is State.MISSING)
+    missing = frozenset(one.key for one in keys if one.state is State.MISSING and not one.reason)
     return replace(facts, gaps=facts.gaps + failed + partial, unavailable=missing)

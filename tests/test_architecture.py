@@ -24,11 +24,12 @@ FLOORS = (
     {"service.app"},
     {"service.web"},
     {"service.hooks", "service.charts"},
-    {"service.templates", "service.memory", "service.profiles"},
+    {"service.templates", "service.memory", "service.callers"},
     {"service.ground"},
     {"service.order_checks"},
-    {"service.cards", "service.auth", "service.explain"},
-    {"service.fhir", "service.store", "service.contract", "service.overlay", "service.clients", "service.cors"},
+    {"service.cards", "service.auth", "service.explain", "service.callback"},
+    {"service.clients"},
+    {"service.fhir", "service.store", "service.contract", "service.overlay", "service.profiles", "service.cors"},
     {"service.clinical", "cds_hooks", "service.settings", "service.fhir_base", "service.files", "service"},
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}

@@ -19,6 +19,7 @@ from cds_hooks.cards import Action, Card, Suggestion
 from cds_hooks.parts import Link
 from service.profiles.bodies import as_html, as_text
 
+DETAILS = ("markdown", "html", "text")
 MEDIA_TYPES = {"html": "text/html", "text": "text/plain"}
 
 

@@ -12,7 +12,12 @@ value). Source: CDS Hooks 2.0, Trusting CDS Clients.
     tenants = ["..."]                              # left out: any
     algorithms = ["ES384", "RS384"]
     max_lifetime = 900                             # seconds from `iat` to `exp`
-    profile = "generic"
+    profile = "generic"                            # generic | epic | cerner | sandbox
+    links = ["https://cds.example.org/"]           # beginnings of links that the client has registered
+    detail = "markdown"                            # or html, text: in place of the profile's
+
+    [client.orders]                                # the site's codes of our orders
+    "http://loinc.org|2132-9" = { system = "urn:oid:2.999.2", code = "4711" }
 
     [[client.fhir]]
     base = "https://ehr.example.org/fhir/r4"
@@ -21,24 +26,20 @@ value). Source: CDS Hooks 2.0, Trusting CDS Clients.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from service.clients import values as reading
+from service.clients.values import NAME, Here, Parse
 from service.fhir_base import FhirBase
+from service.profiles import SiteChoices
 from service.settings import Settings, read_toml
 
-ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-PROFILES = ("generic", "epic", "cerner", "sandbox")
 SANDBOX = "sandbox.cds-hooks.org"  # its private key is published
-LONGEST_LIFETIME = 3600  # CDS Hooks best practices: tokens live for less than an hour
-MOST_TEXT = 512
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +56,14 @@ class Client:
     max_lifetime: int = 900  # seconds
     profile: str = "generic"
     fhir: tuple[FhirBase, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """What reading a value depends on besides the value."""
-
-    folder: Path
-    demo: bool
-
-
-_Parse = Callable[[Any, _Here], Any]
+    site: SiteChoices = field(default_factory=SiteChoices, hash=False)
 
 
 def read(path: Path, demo: bool) -> tuple[Client, ...]:
     """The clients of a file; ValueError with all faults."""
-    here, content, faults = _Here(path.parent, demo), read_toml(path), list[str]()
+    here, content, faults = Here(path.parent, demo), read_toml(path), list[str]()
     faults += [
-        f"{key if _NAME.match(key) else 'a key'} is not known: the file holds [[client]] tables"
+        f"{key if NAME.match(key) else 'a key'} is not known: the file holds [[client]] tables"
         for key in sorted(content.keys() - {"client"})
     ]
     tables = content.get("client")
@@ -89,7 +80,12 @@ def read(path: Path, demo: bool) -> tuple[Client, ...]:
                    if one in given[: i - 1]]  # fmt: skip
     if faults:
         raise ValueError(*faults)
-    return tuple(Client(**values) for values in clients)
+    return tuple(_client(given) for given in clients)
+
+
+def _client(given: dict[str, Any]) -> Client:
+    site = SiteChoices(**{key: given.pop(key) for key in _SITE if key in given})
+    return Client(**given, site=site)
 
 
 def faults(chosen: Settings) -> Iterator[tuple[str, str]]:
@@ -122,14 +118,14 @@ def _against(table: Mapping[str, Any], values: Mapping[str, Any], demo: bool) ->
 
 
 def _values(
-    table: Mapping[str, Any], fields: Mapping[str, _Parse], where: str, here: _Here, faults: list[str]
+    table: Mapping[str, Any], fields: Mapping[str, Parse], where: str, here: Here, faults: list[str]
 ) -> dict[str, Any]:
     """The values of a table that can be used; what cannot joins the faults."""
     values = {}
     for key in sorted(table.keys() - fields.keys()):
         close = get_close_matches(key, fields, n=1)
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(fields)}"
-        faults.append(f"{where}.{key if _NAME.match(key) else 'a key'} is not known: {known}")
+        faults.append(f"{where}.{key if NAME.match(key) else 'a key'} is not known: {known}")
     faults += [f"{where}.{key} is missing" for key in sorted(_REQUIRED & fields.keys() - table.keys())]
     for key in (one for one in fields if one in table):
         try:
@@ -140,95 +136,7 @@ def _values(
     return values
 
 
-# --- one value each: what it becomes, or ValueError with the remedy ---------------------------------------------------
-
-
-def _name(value: Any, _: _Here) -> str:
-    if not isinstance(value, str) or not _NAME.match(value):
-        raise ValueError("use a short name of letters, digits, dots and hyphens: logs show it")
-    return value
-
-
-def _text(value: Any, _: _Here) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MOST_TEXT:
-        raise ValueError(f"give a text of 1 to {MOST_TEXT} characters")
-    return value
-
-
-def _texts(value: Any, here: _Here) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError("give a list that is not empty, or leave it out")
-    return tuple(dict.fromkeys(_text(one, here) for one in value))
-
-
-def _algorithms(value: Any, here: _Here) -> tuple[str, ...]:
-    named = _texts(value, here)
-    if not set(named) <= set(ALGORITHMS):
-        raise ValueError(f"choose from {', '.join(ALGORITHMS)}")
-    return named
-
-
-def _lifetime(value: Any, _: _Here) -> int:
-    if type(value) is not int or not 0 < value <= LONGEST_LIFETIME:
-        raise ValueError(f"give whole seconds, from 1 to {LONGEST_LIFETIME}")
-    return value
-
-
-def _profile(value: Any, _: _Here) -> str:
-    if value not in PROFILES:
-        raise ValueError(f"choose one of {', '.join(PROFILES)}")
-    return str(value)
-
-
-def _file(value: Any, here: _Here) -> Path:
-    if not isinstance(value, str) or not (path := here.folder / value).is_file():
-        raise ValueError("name a file that this process can read; its place is relative to this file")
-    return path
-
-
-def _address(value: Any, here: _Here) -> SplitResult:
-    """An absolute https address; http on this machine in demo mode."""
-    kind = "https (http only on this machine, in demo mode)" if here.demo else "https"
-    remedy = f"give an absolute {kind} address without user and fragment"
-    try:
-        parts = urlsplit(_text(value, here))
-        allowed = parts.scheme == "https" or (here.demo and parts.scheme == "http" and _is_local(parts.hostname))
-        if not allowed or not parts.hostname or parts.port == 0 or parts.username is not None or "#" in value:
-            raise ValueError(remedy)
-    except ValueError:
-        raise ValueError(remedy) from None
-    if re.search(r"[\s\\]", value):
-        raise ValueError(remedy)
-    return parts
-
-
-def _is_local(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _jku(value: Any, here: _Here) -> str:
-    _address(value, here)
-    return str(value)  # exactly as it is written: tokens are compared with it
-
-
-def _base(value: Any, here: _Here) -> str:
-    parts = _address(value, here)
-    if parts.query or "?" in value:
-        raise ValueError("give the base address of the server, without a query")
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def _networks(value: Any, here: _Here) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ip_network(one) for one in _texts(value, here))
-    except ValueError:
-        raise ValueError("list networks such as 10.1.0.0/16, without host bits") from None
-
-
-def _fhir(value: Any, here: _Here) -> tuple[FhirBase, ...]:
+def _fhir(value: Any, here: Here) -> tuple[FhirBase, ...]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise ValueError("begin each with [[client.fhir]]")
     faults: list[str] = []
@@ -239,8 +147,11 @@ def _fhir(value: Any, here: _Here) -> tuple[FhirBase, ...]:
 
 
 _REQUIRED = {"name", "issuer", "base"}
-_FHIR: dict[str, _Parse] = {"base": _base, "networks": _networks}
-_CLIENT: dict[str, _Parse] = {
-    "name": _name, "issuer": _text, "jku": _jku, "jwks_file": _file, "audiences": _texts, "tenants": _texts,
-    "algorithms": _algorithms, "max_lifetime": _lifetime, "profile": _profile, "fhir": _fhir,
+_FHIR: dict[str, Parse] = {"base": reading.base, "networks": reading.networks}
+_CLIENT: dict[str, Parse] = {
+    "name": reading.name, "issuer": reading.text, "jku": reading.jku, "jwks_file": reading.file,
+    "audiences": reading.texts, "tenants": reading.texts, "algorithms": reading.algorithms,
+    "max_lifetime": reading.lifetime, "profile": reading.profile, "fhir": _fhir,
+    "links": reading.links, "detail": reading.detail, "orders": reading.orders,
 }  # fmt: skip
+_SITE = ("links", "detail", "orders")  # how the client wants its cards
