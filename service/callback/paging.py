@@ -37,6 +37,7 @@ class _Page(msgspec.Struct):
 
 
 _PAGE = Decoder(_Page)
+OTHERS = {"metadata": "CapabilityStatement"}  # reads whose answer is of another type than they name
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class Reading:
     def fetch(self, query: str) -> bytes:
         """A read or search below the base as one resource; Failed."""
         url: str | None = f"{self.base}/{query}"
-        kind = "Bundle" if "?" in query else query.partition("/")[0]
+        kind = "Bundle" if "?" in query else OTHERS.get(query, query.partition("/")[0])
         bodies: list[bytes] = []
         pages: list[_Page] = []
         seen: set[str] = set()

@@ -112,12 +112,14 @@ def story(name: str | None) -> None:
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
+@click.option("--call", is_flag=True, help="Ask instead whether the key and FHIR servers of CDS_CLIENTS answer.")
 @click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
 def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import list_analytes, list_checks, list_prefetch, list_thresholds, run
+    from service.cli.doctor import call, list_analytes, list_checks, list_prefetch, list_thresholds, run
 
     lists = {
-        "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "prefetch": list_prefetch,
+        "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "call": call,
+        "prefetch": list_prefetch,
     }  # fmt: skip
     raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())

@@ -51,6 +51,16 @@ def run() -> int:
     return 0 if sound else 1
 
 
+def call() -> int:
+    """Ask whether those answer whom the service will call; 1 when one does not."""
+    from service.cli.reach import reached  # brings `requests` along
+
+    found = [_say(one.what, [one.fault] if one.fault else []) for one in reached(read_settings(os.environ))]
+    if not found:
+        click.echo("CDS_CLIENTS names no server to call")
+    return 0 if all(found) else 1
+
+
 def _say(what: str, faults: Iterable[str]) -> bool:
     found = list(faults)
     click.echo(f"{'FAULT' if found else 'ok':5}  {what}")
