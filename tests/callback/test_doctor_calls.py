@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from ehr import Asked, fhir, http, running
+from ehr import Asked, certificate, fhir, http, running
+from joserfc.jwk import ECKey
 
 from service.cli import main
 
@@ -67,3 +69,24 @@ def test_keys_that_cannot_be_had_are_named(tmp_path: Path) -> None:
 def test_without_clients_there_is_nobody_to_call() -> None:
     result = CliRunner(env={"CDS_CLIENTS": ""}).invoke(main, ["doctor", "--call"])
     assert (result.exit_code, result.output) == (0, "CDS_CLIENTS names no server to call\n")
+
+
+@pytest.mark.parametrize(("trusted", "status"), [(True, 0), (False, 1)])
+def test_a_key_server_of_the_hospitals_own_authority_is_trusted_when_the_system_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signers_public: bytes, trusted: bool, status: int
+) -> None:
+    context, authority = certificate(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority) if trusted else "/dev/null")
+    with running(lambda one: http(200, signers_public, "application/json"), context) as server:
+        address = server.url.replace("127.0.0.1", "localhost")
+        path = tmp_path / "clients.toml"
+        path.write_text(f'[[client]]\nname = "a"\nissuer = "urn:a"\njku = "{address}/jwks.json"\n')
+        result = CliRunner(env={"CDS_CLIENTS": str(path), "CDS_AUTH": "off"}).invoke(main, ["doctor", "--call"])
+    assert result.exit_code == status, result.output
+    assert ("jwks.json: 1" in result.output) is trusted
+
+
+@pytest.fixture(scope="module")
+def signers_public() -> bytes:
+    key = ECKey.generate_key("P-384", {"kid": "k", "use": "sig"}).as_dict(private=False)
+    return json.dumps({"keys": [key]}).encode()
