@@ -93,7 +93,7 @@ class Reading:
     def _next(self, page: _Page, url: str) -> str | None:
         """The address of the next page, below the same base."""
         links = [link.url or "" for link in page.link or () if link.relation == "next"]
-        if not links or page.resourceType != "Bundle":
+        if not links:
             return None
         try:
             following = urljoin(url, links[0])

@@ -39,6 +39,8 @@ from ehr import (
     running,
 )
 
+from service.callback.origin import Line
+
 MIB = 1024 * 1024
 MARGIN = 0.7  # the judgement itself, on a machine that does other things too
 
@@ -198,6 +200,16 @@ def test_43_no_thread_waits_for_a_slow_server_after_the_answer() -> None:
             while ours() and time.monotonic() < until:
                 time.sleep(0.01)
             assert ours() == [], answer.__name__
+
+
+def test_43_a_connection_that_is_made_after_the_deadline_is_shut_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line = Line()
+        line.hang_up()
+        line.hold(ours)
+        theirs.settimeout(1)
+        assert theirs.recv(1) == b""
 
 
 def test_43_a_bomb_is_not_unpacked_beyond_what_is_read() -> None:
