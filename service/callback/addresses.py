@@ -39,7 +39,10 @@ def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def _reached(address: Address) -> Iterator[Address]:
-    """Whom packets to an address reach: translators and tunnels take them to an IPv4 address inside of it."""
+    """Whom packets to an address reach: translators and tunnels take them to an IPv4 address inside of it.
+
+    Of Teredo (2001::/32) no address is global, whatever is inside.
+    """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             yield address.ipv4_mapped
@@ -47,7 +50,6 @@ def _reached(address: Address) -> Iterator[Address]:
         if address in NAT64:
             yield IPv4Address(int(address) & LOW_32)
             return
-        yield from (address.teredo or ())
         if address.sixtofour:
             yield address.sixtofour
     yield address

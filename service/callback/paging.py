@@ -93,12 +93,12 @@ class Reading:
 
     def _next(self, page: _Page, url: str) -> str | None:
         """The address of the next page, below the same base."""
-        link = next((link.url for link in page.link or () if link.relation == "next"), None)
-        if link is None or page.resourceType != "Bundle":
+        links = [link.url or "" for link in page.link or () if link.relation == "next"]
+        if not links:
             return None
         try:
-            following = urljoin(url, link)
-            if is_under(self.base, normalised(following.partition("?")[0])) and "#" not in following:
+            following = urljoin(url, links[0])
+            if is_under(self.base, normalised(following.partition("?")[0])):
                 return following
         except ValueError:
             pass  # no address at all: the same as one elsewhere

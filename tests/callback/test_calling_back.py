@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,15 @@ def test_a_warning_in_an_empty_bundle_is_an_empty_answer() -> None:
 
 def lasting(asked: Asked) -> bytes:
     return chart(asked).replace(b"Connection: close", b"Connection: keep-alive")
+
+
+def test_33_results_of_another_patient_are_not_used() -> None:
+    other = observation("751-8", 0.2, subject={"reference": "Patient/other"})
+    with running(lambda asked: fhir(bundle(COUNT, other)) if key_of(asked) == "count" else chart(asked)) as ehr:
+        (card,) = cards(post(client(allowed(ehr.url)), asking(ehr.url)))
+    assert "0.90" in card["summary"]
+    assert "0.20" not in card["detail"]
+    assert "another patient" in card["detail"]
 
 
 def test_a_connection_that_was_closed_without_a_word_is_made_anew() -> None:
@@ -275,12 +285,13 @@ class Resolver:
 
 
 @pytest.fixture
-def ehr_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+def ehr_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
     """The TLS of a server that is called ehr.test and believed."""
     context, file = certificate(tmp_path, "ehr.test")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     trust.cache_clear()
-    return context
+    yield context
+    trust.cache_clear()
 
 
 def test_41_dns_that_changes_between_check_and_use_makes_no_other_connection(

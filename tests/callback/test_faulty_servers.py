@@ -39,6 +39,8 @@ from ehr import (
     running,
 )
 
+from service.callback.origin import Line
+
 MIB = 1024 * 1024
 MARGIN = 0.7  # the judgement itself, on a machine that does other things too
 
@@ -86,7 +88,8 @@ def many_headers(asked: Asked) -> None:
 
 
 BOMB = gzip.compress(b" " * (200 * MIB), 9)
-NESTED = b'{"resourceType":"Bundle","entry":[{"resource":' * 500 + b"{}" + b"}]}" * 500
+NESTED = b'{"resourceType":"Bundle","entry":[{"resource":' * 20 + b"{}" + b"}]}" * 20
+DEEP = b'{"resourceType":"Bundle","entry":' + b"[" * 100_000
 FAULTS: list[tuple[str, Any, str]] = [
     ("reset", reset, "refused"),
     ("closed without a word", lambda _: b"", "refused"),
@@ -112,7 +115,8 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("no Bundle inside", lambda _: fhir({"resourceType": "Bundle", "entry": ["x"]}), "not-fhir"),
     ("cut", lambda _: fhir(bundle(COUNT))[:-9], "refused"),
     ("cut, without a length", lambda _: b"HTTP/1.0 200 OK\r\n\r\n" + b'{"resourceType":"Bundle"', "not-fhir"),
-    ("nested", lambda _: http(200, NESTED), "not-fhir"),
+    ("Bundles in Bundles", lambda _: http(200, NESTED), "not-fhir"),
+    ("a hundred thousand brackets", lambda _: http(200, DEEP), "not-fhir"),
     ("50 MB", endless, "too-large"),
     ("chunks without end", chunked_without_end, "too-large"),
     ("gzip bomb", lambda _: http(200, BOMB, Content_Encoding="gzip"), "too-large"),
@@ -198,6 +202,16 @@ def test_43_no_thread_waits_for_a_slow_server_after_the_answer() -> None:
             assert ours() == [], answer.__name__
 
 
+def test_43_a_connection_that_is_made_after_the_deadline_is_shut_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line = Line()
+        line.hang_up()
+        line.hold(ours)
+        theirs.settimeout(1)
+        assert theirs.recv(1) == b""
+
+
 def test_43_a_bomb_is_not_unpacked_beyond_what_is_read() -> None:
     with running(lambda _: http(200, BOMB, Content_Encoding="gzip")) as ehr:
         refusal(ehr)  # whatever is made once
@@ -242,6 +256,13 @@ def test_35_a_second_page_that_leads_back_ends_the_search() -> None:
     assert len([one for one in ehr.asked if "page=" in one.path]) == 2
 
 
+@pytest.mark.parametrize("link", [{"relation": "next"}, {"relation": "next", "url": ""}])
+def test_35_a_last_page_that_promises_another_is_not_the_end(link: Json) -> None:
+    with running(on_pages({"": bundle(COUNT, next="?page=2"), "2": bundle(link=[link])})) as ehr:
+        status, said, _ = refusal(ehr)
+    assert (status, "could not be fetched: page-loop" in said) == (412, True)
+
+
 def test_35_pages_without_end_are_too_large() -> None:
     numbers = count(2)
     with running(lambda asked: fhir(bundle(COUNT, next=f"?page={next(numbers)}"))) as ehr:
@@ -283,6 +304,12 @@ def test_35_of_pages_all_are_had_or_none(second: bytes, reason: str) -> None:
     with running(on_pages({"": bundle(COUNT, next="?page=2"), "2": second})) as ehr:
         status, said, _ = refusal(ehr)
     assert (status, f"could not be fetched: {reason}" in said) == (412, True)
+
+
+def test_35_empty_pages_of_a_search_that_found_something_are_no_empty_answer() -> None:
+    with running(on_pages({"": bundle(next="?page=2", total=3), "2": bundle(total=3)})) as ehr:
+        status, said, _ = refusal(ehr)
+    assert (status, "could not be fetched: server-error" in said) == (412, True)
 
 
 def test_43_a_reason_stands_on_the_card_when_the_count_was_sent_and_in_the_log(
