@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ssl
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
 
 SECONDS = 2.0
 LONGEST = 64 * 1024
@@ -21,14 +24,7 @@ class KeysDown(Exception):
 def fetch(address: str) -> bytes:
     """What is at an address: no redirect is followed, no proxy of the environment asked, nothing unpacked."""
     import requests  # heavy: only who asks loads it
-    from requests.adapters import HTTPAdapter
     from urllib3.exceptions import HTTPError
-
-    class Tls(HTTPAdapter):
-        """Believes the system's authorities (OpenSSL: SSL_CERT_FILE, SSL_CERT_DIR) beside those of certifi."""
-
-        def init_poolmanager(self, *given: Any, **named: Any) -> None:
-            super().init_poolmanager(*given, ssl_context=ssl.create_default_context(), **named)
 
     until = time.monotonic() + SECONDS
     headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
@@ -36,7 +32,7 @@ def fetch(address: str) -> bytes:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            session.mount("https://", Tls())
+            session.mount("https://", _tls())
             with session.get(address, headers=headers, timeout=SECONDS, stream=True, allow_redirects=False) as answer:
                 if answer.status_code != requests.codes.ok:
                     raise KeysDown(f"status {answer.status_code}")
@@ -53,3 +49,14 @@ def fetch(address: str) -> bytes:
     except (requests.RequestException, HTTPError, OSError):
         raise KeysDown("no answer") from None
     return content
+
+
+def _tls() -> HTTPAdapter:
+    """Believes the system's authorities (OpenSSL: SSL_CERT_FILE, SSL_CERT_DIR) beside those of certifi."""
+    from requests.adapters import HTTPAdapter
+
+    class Tls(HTTPAdapter):
+        def init_poolmanager(self, *given: Any, **named: Any) -> None:
+            super().init_poolmanager(*given, ssl_context=ssl.create_default_context(), **named)
+
+    return Tls()
