@@ -105,6 +105,13 @@ def test_the_inner_parts_import_no_third_party_package_but_those_named() -> None
     assert not wrong
 
 
+def test_the_probe_knows_of_us_only_what_the_specification_says() -> None:
+    # Whatever else it took from the service that it looks at would be wrong in both.
+    probe = [path for path in SOURCES if part_of(module_of(path)) == "service.probe"]
+    known = {module for path in probe for _, module in imports_of(path) if part_of(module) in FLOOR_OF}
+    assert {module for module in known if part_of(module) != "service.probe"} == {"cds_hooks.hooks", "cds_hooks.cards"}
+
+
 def test_only_the_edge_knows_flask() -> None:
     wrong = [
         place(path, line)

@@ -134,6 +134,8 @@ def _plain(text: str) -> str:
 def _closing(report: Report) -> Iterator[str]:
     counts = {verdict: len(report.lines(verdict)) for verdict in Verdict}
     yield f"{report.url}: {', '.join(map(_plain, report.services)) or 'no service that could be called'}"
+    if report.not_called:
+        yield f"not called (not asked for, or id or hook not usable): {', '.join(map(_plain, report.not_called))}"
     time = f", {report.p50_ms} ms per call by the book (median)" if report.p50_ms is not None else ""
     yield f"{report.calls} calls{time}; access: {report.access}"
     yield (

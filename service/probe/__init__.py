@@ -66,7 +66,8 @@ def look(target: Target, tell: Tell = lambda *_: None) -> Report:
         seen.append(Sight("20", p50 <= SLOW_SECONDS, calls.BY_THE_BOOK, remedy))
     return Report(
         url=target.base + DISCOVERY,
-        services=tuple(one.id for one in offers),
+        services=(called := tuple(one.id for one in offers)),
+        not_called=tuple(id for id in discovery.ids(answer) if id not in called),
         calls=wire.calls,
         p50_ms=None if p50 is None else round(p50 * 1000),
         access=_access(knocked),

@@ -47,7 +47,9 @@ class _Service:
     def call(self, what: str, sent: dict[str, Any], **headers: str) -> Answer:
         """A call, and what its answer shows by itself."""
         answer = self.wire.ask("POST", self.offer.path, what, sent, **headers)
-        if answer.status == 200:
+        if answer.fault and answer.status:
+            self.seen.append(sight(answer, "42", False, "answer with a body that can be read"))
+        elif answer.status == 200:
             self._look(answer, sent)
         if answer.status == 412:
             self._precondition(answer)

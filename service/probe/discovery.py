@@ -61,6 +61,11 @@ def offers(answer: Answer) -> list[Offer]:
     return list(found.values())
 
 
+def ids(answer: Answer) -> list[str]:
+    """The ids of all services, as far as they are text."""
+    return [one["id"] for _, one in members(answer.json, "services") if is_text(one.get("id"))]
+
+
 def _service(service: dict[str, Any], place: str) -> Iterator[Sight]:
     for name in ("hook", "id", "description"):
         yield Sight("7", is_text(service.get(name)), f"{place}.{name}", "give it, as text: it is required")

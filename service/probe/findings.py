@@ -65,7 +65,8 @@ class Report:
     """All findings of one run, with what was called and how long it took."""
 
     url: str
-    services: tuple[str, ...]
+    services: tuple[str, ...]  # ids of those that were called
+    not_called: tuple[str, ...]  # ids of the others: unknown hook, id not safe, too many, or not asked for
     calls: int
     p50_ms: int | None  # None: no call was timed
     access: str  # open | closed | unknown
@@ -83,9 +84,9 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The machine form; its shape is told by `cds check --help`."""
         counts = {str(verdict): len(self.lines(verdict)) for verdict in Verdict}
-        head = {"url": self.url, "services": list(self.services), "calls": self.calls, "p50_ms": self.p50_ms}
-        findings = [asdict(one) for one in self.findings]
-        return {**head, "access": self.access, "status": self.status, "lines": counts, "findings": findings}
+        what = {"url": self.url, "services": list(self.services), "not_called": list(self.not_called)}
+        how = {"calls": self.calls, "p50_ms": self.p50_ms, "access": self.access, "status": self.status}
+        return {**what, **how, "lines": counts, "findings": [asdict(one) for one in self.findings]}
 
 
 def gather(seen: Iterable[Seen]) -> tuple[Finding, ...]:

@@ -72,7 +72,7 @@ LINES: dict[str, Line] = {
     "39": Line("Templates", _S, "no parameter is repeated", _NO_TEMPLATE),
     "40": Line("Templates", _S, "searches of Observation are narrowed, _count is at most 200", _NO_TEMPLATE),
     "42": Line("Response", _M, "200 with an object that holds cards", _NO_CALL),
-    "43": Line("Response", _O, "systemActions is a list of actions", "no systemActions were seen"),
+    "43": Line("Response", _M, "systemActions is a list of actions", "no systemActions were seen"),
     "44": Line("Response", _S, "faults of the request get the status that names them", _NO_CALL),
     "45": Line("Response", _S, "source.topic stays the same from call to call", "no card with a topic was seen twice"),
     "46": Line("Card", _M, "summary has less than 140 characters", _NO_CARD),

@@ -52,7 +52,8 @@ class Answer:
     @property
     def shown(self) -> str:
         """The status, for findings."""
-        return str(self.status) if self.status else f"no answer ({self.fault})"
+        said = str(self.status) if self.status else "no answer"
+        return f"{said}, {self.fault}" if self.fault else said
 
 
 def _refuse(constant: str) -> Any:

@@ -95,8 +95,9 @@ def test_only_warnings_exit_with_0() -> None:
 def test_the_json_has_the_shape_that_help_tells() -> None:
     with serving(Toy(closed=False), short) as base:
         report = json.loads(run(f"{base}/cds-services/", "--json", "--service", "toy-view").output)
-    assert list(report) == ["url", "services", "calls", "p50_ms", "access", "status", "lines", "findings"]
+    assert list(report) == ["url", "services", "not_called", "calls", "p50_ms", "access", "status", "lines", "findings"]
     assert (report["url"], report["services"], report["access"]) == (f"{base}/cds-services", ["toy-view"], "open")
+    assert report["not_called"] == ["toy-sign"]
     assert report["status"] == 1
     assert list(report["lines"]) == ["pass", "fail", "warn", "skipped"]
     assert {tuple(one) for one in report["findings"]} == {("line", "section", "level", "verdict", "where", "says")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import socket
@@ -118,13 +119,12 @@ BODIES = {
     "HTML": b"<html></html>",
     "binary": bytes(range(256)),
     "nothing": b"",
-    "too long": b'{"services": "' + b"x" * LONGEST_BODY + b'"}',
+    "too long": b'{"services": [], "cards": []' + b" " * LONGEST_BODY + b"}",
     "deep": DEEP,
-    "deep and whole": b'{"services": ' + b"[" * 900 + b"]" * 900 + b"}",
-    "NaN": b'{"services": NaN}',
+    "deep and whole": b'{"services": ' + b"[" * 900 + b"1" + b"]" * 900 + b"}",
+    "NaN": b'{"services": [], "cards": [], "x": NaN}',
     "long number": b'{"services": ' + b"9" * 5000 + b"}",
     "UTF-16": json.dumps(DISCOVERY).encode("utf-16"),
-    "surrogate": b'{"services": [{"id": "\\ud800", "hook": "patient-view", "description": "\\ud800"}]}',
     "text": b'"services"',
     "null": b"null",
 }
@@ -133,7 +133,25 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_a_discovery_that_is_none_fails_and_is_no_crash(body: bytes) -> None:
     with listening(lambda _: Reply(200, body)) as base:
-        assert look(base).status == 1
+        assert look(base).lines(Verdict.FAIL) == {"5"}
+
+
+def test_a_lone_surrogate_in_discovery_is_no_crash() -> None:
+    body = (
+        b'{"services": [{"id": "\\ud800", "hook": "\\ud800", "description": "\\ud800", "prefetch": {"\\ud800": "x"}}]}'
+    )
+    with listening(lambda _: Reply(200, body)) as base:
+        report = look(base)
+    assert report.lines(Verdict.FAIL) == {"8"}
+    json.dumps(report.as_json()).encode()
+
+
+def test_a_body_that_unpacks_without_end_is_cut_off() -> None:
+    bomb = gzip.compress(b'{"services": []' + b" " * 200_000_000 + b"}", 1)
+    with listening(lambda _: Reply(200, bomb, {"Content-Encoding": "gzip"})) as base:
+        began = time.monotonic()
+        assert look(base).lines(Verdict.FAIL) == {"5"}
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -143,6 +161,12 @@ def test_an_answer_that_is_none_fails_line_42(body: bytes) -> None:
 
     with listening(answer) as base:
         assert "42" in look(base, services=("toy-view",)).lines(Verdict.FAIL)
+
+
+def test_what_is_too_long_is_said() -> None:
+    with listening(lambda _: Reply(200, BODIES["too long"])) as base:
+        (finding,) = (one for one in look(base).findings if one.verdict is Verdict.FAIL)
+    assert f"(seen: status 200, longer than {LONGEST_BODY} bytes" in finding.says
 
 
 ODD: tuple[Any, ...] = (
@@ -280,6 +304,28 @@ def test_one_token_where_each_is_taken_once_is_skipped_not_blamed() -> None:
         report = look(base, tokens=(mint(),))
     assert report.lines(*RED) == set()
     assert "12" in report.lines(Verdict.SKIPPED)
+
+
+def test_a_service_of_an_unknown_hook_is_named_and_not_called() -> None:
+    asked: list[Asked] = []
+
+    def mutation(one: Asked, reply: Reply) -> Reply:
+        asked.append(one)
+        if one.path == "/cds-services":
+            reply.body["services"][0]["hook"] = "our-own-hook"
+        return reply
+
+    with serving(Toy(closed=False), mutation) as base:
+        report = look(base)
+    assert (report.services, report.not_called) == (("toy-sign",), ("toy-view",))
+    assert not [one for one in asked if "toy-view" in one.path]
+
+
+def test_no_more_than_twenty_services_are_called() -> None:
+    many = {"services": [DISCOVERY["services"][0] | {"id": f"toy-{at}"} for at in range(25)]}
+    with listening(lambda one: Reply(200, many if one.method == "GET" else {"cards": []})) as base:
+        report = look(base)
+    assert (len(report.services), len(report.not_called)) == (20, 5)
 
 
 def test_a_service_without_feedback_is_skipped_there() -> None:

@@ -25,7 +25,10 @@ def looked_at(mutant: Mutant) -> Report:
 def test_a_broken_service_turns_exactly_its_lines_red(mutant: Mutant) -> None:
     report = looked_at(mutant)
     red = [one for one in report.findings if one.verdict in RED]
-    assert {one.line for one in red} == set(mutant.lines.split()), red
+    failed = {line.rstrip("!") for line in mutant.lines.split() if line.endswith("!")}
+    assert {one.line for one in red} == {line.rstrip("!") for line in mutant.lines.split()}, red
+    assert report.lines(Verdict.FAIL) == failed, red
+    assert report.status == (1 if failed else 0)
     assert all(one.where and one.says for one in red)
 
 
@@ -40,7 +43,7 @@ def test_a_service_by_the_book_passes_every_line_that_it_shows(closed: bool) -> 
 
 
 def test_every_line_that_is_claimed_has_a_mutant() -> None:
-    caught = {line for mutant in MUTANTS for line in mutant.lines.split()}
+    caught = {line.rstrip("!") for mutant in MUTANTS for line in mutant.lines.split()}
     assert LINES.keys() - caught == {"1"}  # see test_where_it_listens
 
 
