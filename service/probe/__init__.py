@@ -47,8 +47,7 @@ class UnknownService(Exception):
 def look(target: Target, tell: Tell = lambda *_: None) -> Report:
     """Everything that can be seen of a service. Raises NotReachable and UnknownService when there is nothing to see."""
     watch = _Watch(target.tokens)
-    # One token is put aside unused: whether it is taken twice shows only then.
-    wire = Wire(target.base, target.tokens[:-1] or target.tokens, target.timeout, watch.notice)
+    wire = Wire(target.base, target.tokens, target.timeout, watch.notice)
     answer = wire.ask("GET", DISCOVERY)
     _enter(answer, target)
     seen: list[Seen] = [*discovery.look(answer)]
@@ -101,11 +100,13 @@ def _services(wire: Wire, offers: list[Offer], target: Target, knocked: dict[Off
     paths = [("GET", DISCOVERY)]
     for at, one in enumerate(offers):
         tell(one.id, 1 + 2 * at, total)
-        yield from calls.look(wire, one, target.requests)
+        shown: list[tuple[str, str]] = []
+        yield from calls.look(wire, one, target.requests, shown)
         paths.append(("POST", one.path))
         tell(f"feedback of {one.id}", 2 + 2 * at, total)
-        if feedback.is_there(wire, one):
-            yield from feedback.look(wire, one, access.is_closed(knocked[one]))
+        about = feedback.About(wire, one, shown)
+        if about.is_there():
+            yield from feedback.look(about, access.is_closed(knocked[one]))
             paths.append(("POST", feedback.path(one)))
     tell("browsers", total - 1, total)
     yield from access.browsers(wire, paths, target.origin)
@@ -142,7 +143,7 @@ class _Watch:
         if answer.status >= 400 and answer.status not in (401, 403):
             told = calls.is_outcome(answer)
             self.seen.append(Sight("A1", told, answer.asked, f"answer an OperationOutcome (seen: {answer.shown})"))
-            echoed = kept and any(canary in text for canary in CANARIES)
+            echoed = any(canary in text for canary in CANARIES)
             self.seen.append(Sight("A2", not echoed, answer.asked, "name the place of the fault, not the value"))
         if not answer.asked.startswith("POST"):
             return

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from service.probe import made_up
 from service.probe.findings import Seen, Sight, Skip
+from service.probe.lines import Level
 from service.probe.made_up import Offer
 from service.probe.wire import Answer, Wire, is_loopback
 
@@ -40,7 +41,7 @@ def tokens(wire: Wire, knocked: dict[Offer, int], spare: str | None) -> Iterator
     places = [f"POST {offer.path} ({NO_TOKEN})" for offer in knocked]
     closed = {offer: is_closed(status) for offer, status in knocked.items()}
     remedy = "ask for a token on every service, or on none"
-    yield Sight("70", len(set(closed.values())) == 1, places[0], remedy)
+    yield Sight("70", len(set(closed.values())) == 1, places[0], remedy, Level.SHOULD)
     if any(closed.values()):
         offer = next(one for one, is_so in closed.items() if is_so)
         yield Sight("69", all(closed.values()), places[0], remedy)
@@ -53,7 +54,7 @@ def tokens(wire: Wire, knocked: dict[Offer, int], spare: str | None) -> Iterator
     garbage = wire.ask(
         "POST", offer.path, "a token that is none", made_up.request(offer), token="Bearer cds-check-secret"
     )
-    fits = garbage.is_one_of(401, knocked[offer])
+    fits = garbage.is_one_of(401, 403, knocked[offer])
     yield Sight("70", fits, garbage.asked, f"answer as without a token, or 401 (seen: {garbage.shown})")
 
 

@@ -51,6 +51,16 @@ def uuids(body: Any) -> list[str]:
     return [one for one in held if is_text(one)]
 
 
+def cards_shown(body: Any) -> list[tuple[str, str]]:
+    """The uuids of all cards that have one, each with that of its first suggestion, "" without."""
+    found = []
+    for _, card in members(body, "cards"):
+        named = [one["uuid"] for _, one in members(card, "suggestions") if is_text(one.get("uuid"))]
+        if is_text(card.get("uuid")):
+            found.append((card["uuid"], next(iter(named), "")))
+    return found
+
+
 def topics(body: Any) -> list[tuple[str, str]]:
     """The topics of all cards."""
     sources = [card.get("source") for _, card in members(body, "cards")]

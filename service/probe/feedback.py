@@ -1,12 +1,13 @@
 """Feedback about cards: all that EHRs send, and what nobody should. Checklist 61 to 68.
 
-In: the wire, a service, whether it asks for a token. Out: sights; nothing when there is no such address. The feedback
-is about cards that do not exist, and about no patient.
+In: a service, the cards that it answered, whether it asks for a token. Out: sights. Feedback is about the cards that
+calls brought before, else about made-up ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -21,65 +22,88 @@ AT = "2026-01-31T08:00:00Z"
 REASON = {"system": "https://example.org/cds-check", "code": "cds-check"}
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """A service, and what feedback on it can be about."""
+
+    wire: Wire
+    offer: Offer
+    shown: list[tuple[str, str]]  # uuids of cards that it answered, each with that of a suggestion or ""
+
+    @property
+    def path(self) -> str:
+        """The way to the feedback."""
+        return path(self.offer)
+
+    def is_there(self) -> bool:
+        """Whether the address exists: feedback by the book gets anything but 404 or 405."""
+        return not self.send("is there feedback?", self.item()).is_one_of(404, 405, 501)
+
+    def send(self, what: str, *items: dict[str, Any]) -> Answer:
+        """Feedback with these items."""
+        return self.wire.ask("POST", self.path, what, {"feedback": list(items)})
+
+    def item(self, **members: Any) -> dict[str, Any]:
+        """A card that was overridden, unless `members` say otherwise."""
+        return made_up_item() | ({"card": self.shown[0][0]} if self.shown else {}) | members
+
+    def accepted(self) -> dict[str, Any]:
+        """A card of which a suggestion was accepted."""
+        pairs = [(card, suggestion) for card, suggestion in self.shown if suggestion]
+        card, suggestion = pairs[0] if pairs else (self.item()["card"], str(uuid4()))
+        return self.item(card=card, outcome="accepted", acceptedSuggestions=[{"id": suggestion}])
+
+
 def path(offer: Offer) -> str:
     """The way to the feedback of a service."""
     return f"{offer.path}/feedback"
 
 
-def is_there(wire: Wire, offer: Offer) -> bool:
-    """Whether the address exists: a body that is no feedback gets anything but 404 or 405."""
-    answer = wire.ask("POST", path(offer), "is there feedback?", {"feedback": [_item()]})
-    return not answer.is_one_of(404, 405, 501)
+def made_up_item(**members: Any) -> dict[str, Any]:
+    """Feedback on a card that nobody answered."""
+    return {"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": AT} | members
 
 
-def look(wire: Wire, offer: Offer, closed: bool) -> Iterator[Seen]:
+def look(about: About, closed: bool) -> Iterator[Seen]:
     """Everything that feedback to one service shows."""
-    yield from _taken(wire, offer)
-    yield from _refused(wire, offer)
-    item = _item()
+    yield from _taken(about)
+    yield from _refused(about)
+    item = about.item()
     for time in ("first", "second"):
-        answer = _send(wire, offer, f"the same card, {time} time", item, item)
+        answer = about.send(f"the same card twice, {time} time", item, item)
         remedy = "take feedback on a card again: clients repeat it"
         yield sight(answer, "61", answer.is_one_of(*TAKEN), remedy, Level.SHOULD)
-    bare = wire.ask("POST", path(offer), "no token", {"feedback": [_item()]}, token=None)
+    bare = about.wire.ask("POST", about.path, "no token", {"feedback": [about.item()]}, token=None)
     remedy = "ask for a token exactly when the service does"
     yield Sight("66", bare.is_one_of(401, 403) == closed, bare.asked, f"{remedy} (seen: {bare.shown})")
 
 
-def _taken(wire: Wire, offer: Offer) -> Iterator[Seen]:
-    accepted = {"outcome": "accepted", "acceptedSuggestions": [{"id": str(uuid4())}]}
-    comment = {"overrideReason": {"userComment": "cds-check"}}
-    table: tuple[tuple[str, str, dict[str, Any], Level | None], ...] = (
-        ("62", "accepted", accepted, None),
-        ("64", "overridden with a reason", {"overrideReason": {"reason": REASON}}, None),
-        ("64", "overridden with a comment", comment, None),
-        ("64", "overridden without a reason", {}, None),
-        ("68", "overrideReasons", {"overrideReasons": {"reason": REASON}}, None),
-    )
-    for line, what, members, level in table:
-        answer = _send(wire, offer, what, _item(**members))
-        yield sight(answer, line, answer.is_one_of(*TAKEN), "answer 200: this is feedback by the book", level)
-    mixed = _send(wire, offer, "two unknown cards", _item(), _item(**accepted))
-    yield sight(mixed, "67", mixed.is_one_of(*TAKEN), "take feedback on unknown cards: clients do not try again")
-
-
-def _refused(wire: Wire, offer: Offer) -> Iterator[Seen]:
+def _taken(about: About) -> Iterator[Seen]:
     table: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("62", "an unknown outcome", {"outcome": "cds-check-secret"}),
-        ("62", "a timestamp that is none", {"outcomeTimestamp": "cds-check-secret"}),
-        ("63", "accepted without suggestions", {"outcome": "accepted"}),
+        ("62", "accepted", about.accepted()),
+        ("64", "overridden with a reason", about.item(overrideReason={"reason": REASON})),
+        ("64", "overridden with a comment", about.item(overrideReason={"userComment": "cds-check"})),
+        ("64", "overridden without a reason", about.item()),
+        ("68", "overrideReasons", about.item(overrideReasons={"reason": REASON})),
     )
-    for line, what, members in table:
-        answer = _send(wire, offer, what, _item(**members))
+    # On a made-up card a refusal may be meant for the card: that is no more than line 67.
+    level = None if about.shown else Level.SHOULD
+    for line, what, item in table:
+        answer = about.send(what, item)
+        yield sight(answer, line, answer.is_one_of(*TAKEN), "answer 200: this is feedback by the book", level)
+    unknown = about.send("two unknown cards", made_up_item(), made_up_item())
+    yield sight(unknown, "67", unknown.is_one_of(*TAKEN), "take feedback on unknown cards: clients do not try again")
+
+
+def _refused(about: About) -> Iterator[Seen]:
+    table: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("62", "an unknown outcome", about.item(outcome="cds-check-secret")),
+        ("62", "a timestamp that is none", about.item(outcomeTimestamp="cds-check-secret")),
+        ("63", "accepted without suggestions", about.item(outcome="accepted")),
+    )
+    for line, what, item in table:
+        answer = about.send(what, item)
         yield sight(answer, line, answer.is_one_of(*REFUSED), "refuse it with 400", Level.SHOULD)
     for what, body in (("JSON that breaks off", b'{"feedback": ['), ("feedback that is no list", {"feedback": 5})):
-        answer = wire.ask("POST", path(offer), what, body)
+        answer = about.wire.ask("POST", about.path, what, body)
         yield sight(answer, "67", answer.is_one_of(*REFUSED), "refuse it with 400", Level.SHOULD)
-
-
-def _send(wire: Wire, offer: Offer, what: str, *items: dict[str, Any]) -> Answer:
-    return wire.ask("POST", path(offer), what, {"feedback": list(items)})
-
-
-def _item(**members: Any) -> dict[str, Any]:
-    return {"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": AT} | members

@@ -91,7 +91,7 @@ class Wire:
         if authorization:
             sent["Authorization"] = authorization
         asked = f"{method} {path}" + (f" ({what})" if what else "")
-        answer = self._within_time(asked, method, path, data, sent)
+        answer = self._within_time(asked, requests.Request(method, self.base + path, sent, data=data or None))
         self.calls += 1
         self._silent = 0 if answer.status else self._silent + 1
         if self._silent == MOST_SILENCE:
@@ -105,15 +105,11 @@ class Wire:
             if not self.tokens:
                 yield None
 
-    def _within_time(self, asked: str, method: str, path: str, data: bytes, headers: dict[str, str]) -> Answer:
+    def _within_time(self, asked: str, request: requests.Request) -> Answer:
         """The call in a thread of its own: a peer that sends a byte a second would outlast any timeout of reads."""
         found: list[Answer] = []
         session, began = self._session, time.monotonic()
-
-        def run() -> None:
-            found.append(self._call(session, asked, method, path, data, headers))
-
-        thread = threading.Thread(target=run, daemon=True)
+        thread = threading.Thread(target=lambda: found.append(self._call(session, asked, request)), daemon=True)
         thread.start()
         thread.join(self.timeout)
         if found:
@@ -121,26 +117,24 @@ class Wire:
         self._session = _session()  # the old one is still waiting
         return Answer(asked, 0, {}, b"", time.monotonic() - began, f"nothing whole within {self.timeout:g} s")
 
-    def _call(
-        self, session: requests.Session, asked: str, method: str, path: str, data: bytes, headers: dict[str, str]
-    ) -> Answer:
+    def _call(self, session: requests.Session, asked: str, request: requests.Request) -> Answer:
         began = time.monotonic()
         try:
-            with session.request(
-                method,
-                self.base + path,
-                data=data or None,
-                headers=headers,
-                timeout=self.timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as reply:
-                body, fault = _read(reply)
-                seconds = time.monotonic() - began
-                return Answer(asked, reply.status_code, reply.headers, body, seconds, fault)
+            try:
+                return self._once(session, asked, request)
+            except requests.ConnectionError:
+                # A connection that was kept may have been closed meanwhile: once more, on a new one.
+                return self._once(_session(), asked, request)
         except (requests.RequestException, OSError, ValueError) as fault:
             # ValueError: urllib3 and http.client let it pass for a status line or a header that is none.
             return Answer(asked, 0, {}, b"", time.monotonic() - began, _reason(fault))
+
+    def _once(self, session: requests.Session, asked: str, request: requests.Request) -> Answer:
+        began = time.monotonic()
+        ready = session.prepare_request(request)
+        with session.send(ready, timeout=self.timeout, allow_redirects=False, stream=True) as reply:
+            body, fault = _read(reply)
+            return Answer(asked, reply.status_code, reply.headers, body, time.monotonic() - began, fault)
 
 
 def _read(reply: requests.Response) -> tuple[bytes, str]:

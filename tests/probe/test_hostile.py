@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mutants import only_known
 from toy import DISCOVERY, SAFE, Asked, Reply, Toy, listening, mint, serving
 
 from service import probe
@@ -326,6 +327,23 @@ def test_no_more_than_twenty_services_are_called() -> None:
     with listening(lambda one: Reply(200, many if one.method == "GET" else {"cards": []})) as base:
         report = look(base)
     assert (len(report.services), len(report.not_called)) == (20, 5)
+
+
+def test_without_a_card_to_speak_of_a_refusal_of_feedback_is_no_failure() -> None:
+    refuse = only_known(400)
+
+    def mutation(asked: Asked, reply: Reply) -> Reply:
+        return Reply(200, {"cards": []}) if asked.is_call and reply.status == 200 else refuse(asked, reply)
+
+    with serving(Toy(closed=False), mutation) as base:
+        report = look(base)
+    assert report.lines(Verdict.FAIL) == set()
+    assert report.lines(Verdict.WARN) == {"61", "62", "64", "67", "68"}
+
+
+def test_a_kept_connection_that_is_closed_is_opened_again() -> None:
+    with serving(Toy(closed=False), lambda asked, reply: Reply(0) if asked.nth > 3 else reply) as base:
+        assert look(base).lines(*RED) == set()
 
 
 def test_a_service_without_feedback_is_skipped_there() -> None:

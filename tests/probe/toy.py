@@ -53,6 +53,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     raw: bytes
+    nth: int = 1  # on its connection
 
     @property
     def body(self) -> Any:
@@ -184,8 +185,9 @@ def call(asked: Asked) -> Reply:
 
 
 def order(patient: str, **members: Any) -> dict[str, Any]:
-    subject = {"reference": f"Patient/{patient}"}
-    return {"resourceType": "ServiceRequest", "status": "draft", "intent": "proposal", "subject": subject} | members
+    usual = {"resourceType": "ServiceRequest", "status": "draft", "intent": "proposal"}
+    extension = [{"url": "https://example.org/toy", "valueString": "FHIR's are lists"}]
+    return {**usual, "subject": {"reference": f"Patient/{patient}"}, "extension": extension} | members
 
 
 def cards(summary: str, patient: str, hook: str) -> dict[str, Any]:
@@ -264,11 +266,16 @@ def listening(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        times = 0
 
         def _do(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = answer(Asked(self.command, self.path, headers, raw))
+            self.times += 1
+            reply = answer(Asked(self.command, self.path, headers, raw, self.times))
+            if not reply.status:  # hang up
+                self.close_connection = True
+                return
             held = reply.body
             body = b"" if held is None else held if isinstance(held, bytes) else json.dumps(held).encode()
             lines = [f"HTTP/1.1 {reply.status} Said", f"Content-Length: {len(body)}"]
