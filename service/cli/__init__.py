@@ -166,7 +166,7 @@ def check(
 ) -> None:
     """Check what can be seen from outside of the CDS Hooks 2.0 service at URL (base or discovery address).
 
-    Sends calls about a patient who does not exist, wrong calls, and feedback on cards that do not exist, to this origin
+    Sends calls about a patient who does not exist, wrong calls, and feedback on the cards that come, to this origin
     alone: for a system in test, not for one in use. A service that takes each token once needs about 50 tokens per
     CDS service in --token-file, each with all addresses in `aud`.
     """

@@ -1,7 +1,7 @@
 """A conformance probe for any CDS Hooks 2.0 service: what of the checklist can be seen from outside.
 
 In: the base or discovery address of a service. Out: a Report. Calls that origin alone, with a made-up patient and
-feedback on made-up cards; follows no redirect; believes no answer.
+feedback on the cards that come; follows no redirect; believes no answer.
 """
 
 from __future__ import annotations

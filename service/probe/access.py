@@ -6,7 +6,6 @@ In: the wire and the services. Out: sights. Without a key the probe can show tha
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import json
 import time
@@ -109,7 +108,7 @@ def _taken_apart(token: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     for part in parts[:2]:
         try:
             read = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        except (ValueError, binascii.Error, RecursionError):
+        except ValueError:  # base64 and JSON alike
             read = None
         found.append(read if isinstance(read, dict) else {})
     return (found[0], found[1]) if len(found) == 2 else ({}, {})
