@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutants import only_known
+from broken import only_known
 from toy import DISCOVERY, SAFE, Asked, Reply, Toy, listening, mint, serving
 
 from service import probe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutants import MUTANTS, Mutant
+from broken import MUTANTS, Mutant
 from toy import ORIGIN, Toy, mint, serving
 
 from service import probe
