@@ -22,7 +22,7 @@ CLINICAL = sorted((ROOT / "service" / "clinical").rglob("*.py"))
 FLOORS = (
     {"service.cli"},
     {"service.app"},
-    {"service.web"},
+    {"service.web", "service.probe"},
     {"service.hooks", "service.charts"},
     {"service.templates", "service.memory", "service.callers"},
     {"service.ground"},
@@ -35,7 +35,12 @@ FLOORS = (
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 
 # Whatever is not named here may import any third-party package.
-THIRD_PARTY = {"service.clinical": set(), "cds_hooks": {"msgspec"}, "service.cards": set()}
+THIRD_PARTY = {
+    "service.clinical": set(),
+    "cds_hooks": {"msgspec"},
+    "service.cards": set(),
+    "service.probe": {"requests"},
+}
 KNOWS_FLASK = {"service.app", "service.web", "service.cli"}
 
 MOST_LINES, MOST_BODY = 260, 30
@@ -99,6 +104,13 @@ def test_the_inner_parts_import_no_third_party_package_but_those_named() -> None
         and module.split(".")[0] not in sys.stdlib_module_names | ours | THIRD_PARTY[part]
     ]
     assert not wrong
+
+
+def test_the_probe_knows_of_us_only_what_the_specification_says() -> None:
+    # Whatever else it took from the service that it looks at would be wrong in both.
+    probe = [path for path in SOURCES if part_of(module_of(path)) == "service.probe"]
+    known = {module for path in probe for _, module in imports_of(path) if part_of(module) in FLOOR_OF}
+    assert {module for module in known if part_of(module) != "service.probe"} == {"cds_hooks.hooks", "cds_hooks.cards"}
 
 
 def test_only_the_edge_knows_flask() -> None:

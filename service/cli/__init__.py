@@ -1,4 +1,4 @@
-"""The command line: serve, assess, story, doctor.
+"""The command line: serve, assess, story, doctor, check.
 
 Each command imports what it needs when it runs, so that `cds --help` is quick and a serving worker stays small.
 """
@@ -28,6 +28,28 @@ EXAMPLES_STORY = """\b
 Examples:
   cds story                                      which stories there are
   cds story b12-deficient-positive-antibody      its request, dated so that it plays today"""
+
+EXAMPLES_CHECK = """\b
+Examples:
+  cds check http://127.0.0.1:8080                      a table
+  cds check URL --token-file tokens --json             with JWTs, for machines
+  cds check URL --origin https://ehr.example.org       may browsers call from there?
+  cds story NAME | cds check URL --request -           with a call that leads to cards
+
+\b
+--json prints one object:
+  url, services (ids), not_called (ids), calls, p50_ms (or null), access (open | closed | unknown),
+  status (the exit status), lines ({pass, fail, warn, skipped}: how many lines),
+  findings: [{line, section, level, verdict, where, says}]
+    line     number in the checklist, as text; A1 to A3 are beyond it
+    level    MUST | SHOULD | MAY | PRACTICE
+    verdict  pass | fail (a MUST) | warn | skipped
+    where    the request, then ": " and the JSON path; empty when skipped
+    says     the remedy (fail, warn), the reason (skipped), what the line asks (pass)
+
+\b
+Exit status: 0 no MUST failed, 1 some MUST failed,
+2 nothing could be seen (no answer, a token is needed, wrong options)."""
 
 
 class Commands(click.Group):
@@ -123,3 +145,43 @@ def doctor(**asked: bool) -> None:
         "prefetch": list_prefetch,
     }  # fmt: skip
     raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())
+
+
+@main.command(epilog=EXAMPLES_CHECK, short_help="Check any CDS Hooks service for conformance.")
+@click.argument("url")
+@click.option("--token", help="A JWT to send. Other users of this machine may see it: --token-file hides it.")
+@click.option("--token-file", type=click.Path(path_type=Path, allow_dash=True), help="JWTs, one per line, in turn.")
+@click.option("--origin", help="Origin of a browser client that is to be let in.")
+@click.option("--service", "services", multiple=True, metavar="ID", help="Look at this service alone (repeatable).")
+@click.option(
+    "--request",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="A hook request that leads to cards: sent to services of its hook (repeatable).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (its shape is below).")
+@click.option(
+    "--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds for a whole call."
+)
+def check(
+    url: str,
+    token: str | None,
+    token_file: Path | None,
+    origin: str | None,
+    services: tuple[str, ...],
+    files: tuple[Path, ...],
+    as_json: bool,
+    timeout: float,
+) -> None:
+    """Check what can be seen from outside of the CDS Hooks 2.0 service at URL (base or discovery address).
+
+    Sends calls about a patient who does not exist, wrong calls, and feedback on the cards that come, to this origin
+    alone: for a system in test, not for one in use. A service that takes each token once needs about 50 tokens per
+    CDS service in --token-file, each with all addresses in `aud`.
+    """
+    from service import probe
+    from service.cli.check import address, requests_of, run, tokens_of
+
+    target = probe.Target(address(url), tokens_of(token, token_file), origin, services, timeout, requests_of(files))
+    raise SystemExit(run(target, as_json))
