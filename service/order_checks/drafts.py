@@ -116,7 +116,7 @@ class DraftReader:
         matched = (self._conditions.match(reason)[0] for reason in order.reasonCode)
         return replace(
             draft,
-            reference=f"{one.type}/{order.id}" if order.id else "",
+            reference=order.reference(one.type),
             kind=one.type,
             reasons=frozenset[str]().union(*matched),
             firm=draft.firm and order.status not in stop["status"] and order.intent not in stop["intents"],

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import msgspec
 
+from cds_hooks.grammar import is_id
 from service.fhir import resources as fhir
 from service.fhir.concepts import texts_of
 from service.fhir.reader import RawResource
@@ -90,6 +91,10 @@ class Order(msgspec.Struct, gc=False):
     intent: str = ""
     doNotPerform: bool = False
     reasonCode: list[fhir.CodeableConcept] = []
+
+    def reference(self, kind: str) -> str:
+        """How others name it, as in MedicationRequest/d1; "" without an id that FHIR allows."""
+        return f"{kind}/{self.id}" if self.id and is_id(self.id) else ""
 
 
 class Whose(msgspec.Struct, gc=False):

@@ -11,6 +11,7 @@ from werkzeug.http import parse_options_header
 from cds_hooks.errors import Issue, TooLarge, UnsupportedMediaType
 
 JSON, FHIR_JSON = "application/json", "application/fhir+json"
+PIECE = 64 * 1024
 TOO_LONG = ("too-long", "the body is too long", "send less, or raise CDS_MAX_BODY")
 
 
@@ -24,7 +25,9 @@ def read_body(longest: int) -> bytes:
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType(path="Content-Encoding", problem="is not read", hint="send it uncompressed")
     if (request.content_length or 0) > longest:
-        request.environ["wsgi.input"].read(longest)  # a client that is cut off while it sends may miss the answer
+        # A client that is cut off while it sends may miss the answer.
+        for _ in range(0, longest, PIECE):
+            request.environ["wsgi.input"].read(PIECE)
     elif len(sent := request.get_data(cache=False)) <= longest:
         return sent
     raise TooLarge(Issue("", *TOO_LONG[1:]))

@@ -1,10 +1,11 @@
-"""Small requests to build faults from."""
+"""Small requests to build faults from. They carry canaries: words that no error, log line or console may ever show."""
 
 from __future__ import annotations
 
 from typing import Any
 
-PATIENT = "p-1"
+CANARY = "canary7731"  # what nobody but the answer with cards may hold
+PATIENT = f"{CANARY}-p-1"
 
 
 def observation(code: str = "751-8", value: object = 2.5, patient: str = PATIENT, **changes: Any) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def observation(code: str = "751-8", value: object = 2.5, patient: str = PATIENT
 
 
 def patient(id: str = PATIENT) -> dict[str, Any]:
-    return {"resourceType": "Patient", "id": id, "birthDate": "1980-01-01", "gender": "female"}
+    named = {"name": [{"family": f"{CANARY}-name"}], "identifier": [{"value": f"{CANARY}-number"}]}
+    return {"resourceType": "Patient", "id": id, "birthDate": "1980-01-01", "gender": "female", **named}
 
 
 def bundle(*resources: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def call(prefetch: object = ..., **changes: Any) -> dict[str, Any]:
     asked = {
         "hook": "patient-view",
         "hookInstance": "5f1c2a34-0f4e-4b55-9f0a-8a4f3c1d7b10",
-        "context": {"userId": "Practitioner/d-1", "patientId": PATIENT},
+        "context": {"userId": f"Practitioner/{CANARY}-d-1", "patientId": PATIENT},
         "prefetch": prefetch,
         **changes,
     }

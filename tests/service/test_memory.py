@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from requests_of import PATIENT, bundle, call, observation, patient
 
+from service import contract
 from service.app import create_app
 from service.clinical.knowledge import load
 from service.order_checks.faults import faults
@@ -48,6 +49,7 @@ class Service:
     def rules(self, whose: str = PATIENT, server: str = "", drug: str = "Metformin 500 mg tablet") -> list[str]:
         answer = self.app.test_client().post("/cds-services/neutropenia-order-sign", json=asked(whose, server, drug))
         assert answer.status_code == 200, answer.get_data(as_text=True)
+        contract.validator("HookResponse").validate(answer.json)
         return [card["extension"]["org.neutropenia-cds.card"]["row"] for card in answer.json["cards"]]
 
     def after(self, by: timedelta, **whose: str) -> list[str]:

@@ -111,6 +111,20 @@ def test_selecting_checks_what_was_selected_and_all_when_that_is_none(
     assert rules(body) == expected
 
 
+@pytest.mark.parametrize("id", ["10*9/L", "a/b", "x" * 65, ""])
+def test_a_draft_whose_id_is_none_in_fhir_is_checked_but_its_removal_cannot_be_offered(id: str) -> None:
+    """Found by fuzzing: the card that was to remove it could not be made, and the call was a 500."""
+
+    def removed(card: Json) -> list[str]:
+        actions = [action for suggestion in card.get("suggestions", []) for action in suggestion["actions"]]
+        return [action["resourceId"] for action in actions if action["type"] == "delete"]
+
+    (named,), (nameless,) = cards(asked(AZATHIOPRINE)), cards(asked(drug("Azathioprine 50 mg tablet", id)))
+    assert removed(named) == ["MedicationRequest/d2"]
+    assert removed(nameless) == []
+    assert nameless["summary"] == named["summary"]
+
+
 def test_what_lies_beside_the_selected_draft_still_counts() -> None:
     b12 = drug("Cyanocobalamin 1 mg tablet", "d3")
     assert rules(asked(FOLIC, b12, hook="order-select", selections=["MedicationRequest/d1"])) == []
@@ -311,6 +325,7 @@ def test_what_was_not_selected_asks_for_nothing() -> None:
     "draft",
     [
         drug(intent=...),
+        drug(id="10*9/L"), drug(id=""), drug(id="a/b"),
         drug("", medicationCodeableConcept=..., dosageInstruction=..., intent=...),
         drug(medicationCodeableConcept={}), drug(medicationCodeableConcept={"coding": [{}]}),
         drug(medicationReference={"reference": "Medication/lost"}, medicationCodeableConcept=...),
@@ -357,7 +372,7 @@ def test_a_bundle_without_type_or_entries_is_answered(orders: Json) -> None:
         ({"draftOrders": {"resourceType": "Bundle", "entry": 5}}, "context.draftOrders.entry"),
         ({"selections": "x"}, "context.selections"),
         ({"selections": [5]}, "context.selections"),
-        ({"userId": "Patient/p-1"}, "context.userId"),
+        ({"userId": f"Patient/{PATIENT}"}, "context.userId"),
     ],
 )
 def test_a_faulty_context_is_a_400_that_names_the_place(change: Json, path: str) -> None:

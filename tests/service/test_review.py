@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from contracted import check
 from flask.testing import FlaskClient
-from requests_of import bundle, call, observation, patient
+from requests_of import PATIENT, bundle, call, observation, patient
 from werkzeug.test import TestResponse
 from wire import HOOK
 
@@ -133,9 +134,9 @@ def test_a_low_count_gives_one_card_and_a_normal_one_none(web: FlaskClient) -> N
     assert cards(web, call({"patient": patient(), "count": bundle(observation(value=2.5))})) == []
 
 
-@pytest.mark.parametrize("viewer", ["Patient/p-1", "RelatedPerson/r-1"])
+@pytest.mark.parametrize("viewer", [f"Patient/{PATIENT}", "RelatedPerson/r-1"])
 def test_a_patient_who_looks_gets_no_card_and_no_refusal(web: FlaskClient, viewer: str) -> None:
-    context = {"userId": viewer, "patientId": "p-1"}
+    context = {"userId": viewer, "patientId": PATIENT}
     assert cards(web, call({"count": low()}, context=context)) == []
     assert cards(web, call({}, context=context)) == []
     assert cards(web, call({"count": low()}, context=context | {"userId": "PractitionerRole/x"}))
@@ -331,7 +332,7 @@ def test_unknown_prefetch_keys_are_logged_by_number_and_only_plain_ones_by_name(
 
 
 @pytest.mark.parametrize("value", [0.4, 2.5])
-@pytest.mark.parametrize("named", ["p-1", "p-2"])
+@pytest.mark.parametrize("named", [PATIENT, "p-2"])
 def test_results_of_another_patient_alone_are_no_silence(web: FlaskClient, named: str, value: float) -> None:
     others = {"patient": patient(named), "count": bundle(observation(value=value, patient="p-2"))}
     (card,) = cards(web, call(others))
@@ -353,7 +354,7 @@ def test_another_patient_in_prefetch_is_logged_without_his_id(
     cards(client(), call(prefetch))
     said = f"neutropenia-review: prefetch holds another patient (hookInstance {call()['hookInstance']})"
     assert [record.getMessage() for record in caplog.records] == [said]
-    assert "p-1" not in caplog.text and "p-2" not in caplog.text
+    assert PATIENT not in caplog.text and "p-2" not in caplog.text
 
 
 def test_answering_calls_loads_no_fhir_models() -> None:
@@ -366,3 +367,25 @@ def test_answering_calls_loads_no_fhir_models() -> None:
     here = Path(__file__).parent
     done = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+class Counted(io.BytesIO):
+    """A body that notes how much is read of it at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        got = super().read(size)
+        self.most = max(self.most, len(got))
+        return got
+
+
+def test_a_body_that_is_too_long_is_thrown_away_in_pieces(web: FlaskClient) -> None:
+    """Read whole, 64 of them at once doubled the memory of a worker for good (found under load)."""
+    sent = Counted(b" " * (4 * 1024 * 1024 + 1))
+    length = str(len(sent.getvalue()))
+    headers = {"Content-Type": "application/json", "Content-Length": length}
+    answer = web.post(HOOK, input_stream=sent, headers=headers)
+    assert answer.status_code == 413
+    assert 0 < sent.most <= 64 * 1024
+    assert sent.tell() >= 4 * 1024 * 1024, "a client that is cut off while it sends may miss the answer"

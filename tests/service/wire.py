@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracted import check
+from requests_of import CANARY
 
 LISTED = "https://ehr.example.org"
 HOOK = "/cds-services/neutropenia-review"
@@ -83,9 +84,11 @@ class Running:
 
     @staticmethod
     def _reply(method: str, path: str, answer: http.client.HTTPResponse) -> Reply:
-        """The answer, which is one that the contract describes."""
+        """The answer, which is one that the contract describes; a refusal repeats nothing that only the caller knew."""
         reply = Reply(answer.status, answer.headers, answer.read())
         check(method, path, reply.status, reply.headers["Content-Type"], reply.body)
+        if reply.status != 200:
+            assert CANARY not in f"{reply.headers}{reply.body.decode()}".lower(), reply
         return reply
 
 

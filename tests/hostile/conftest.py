@@ -1,0 +1,8 @@
+"""Hostile requests are built on the same running service as tests/service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
