@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +21,7 @@ from service.clinical.knowledge.model import Row
 from service.settings import Settings
 from service.web.checks import linked
 
+STORIES = Path(__file__).resolve().parents[2] / "fixtures" / "fhir" / "stories"
 KNOWLEDGE = load("nice-ng239")
 ROWS = KNOWLEDGE.tables["check"]
 CHECKS = sorted({str(row.then["about"]) for row in ROWS})
@@ -100,3 +103,14 @@ def test_every_check_that_names_a_publication_links_it() -> None:
     lacking = {row.id for row in ROWS if not KNOWLEDGE.citations[row.citation].url}
     named = {row.id for row in ROWS if not KNOWLEDGE.citations[row.citation].text.startswith("Service ")}
     assert lacking & named == set()
+
+
+@pytest.mark.parametrize(("set_to", "leads_to"), [("https://cds.example.org", "cds.example.org"), ("", "evil.example")])
+def test_a_made_up_host_leads_nowhere_where_the_address_is_set(set_to: str, leads_to: str) -> None:
+    story = json.loads((STORIES / "order-folic-acid-before-b12" / "request.json").read_bytes())
+    web = create_app(Settings(public_base_url=set_to)).test_client()
+    answer = web.post("/cds-services/neutropenia-order-sign", json=story, headers={"Host": "evil.example"})
+    assert answer.json
+    ours = [link["url"] for card in answer.json["cards"] for link in card["links"] if "/checks/" in link["url"]]
+    assert ours
+    assert {urlsplit(url).netloc for url in ours} == {leads_to}
