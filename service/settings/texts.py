@@ -14,8 +14,10 @@ MIB = 1024 * 1024
 LocalCodes = Mapping[tuple[str, str], str]  # (system, code) of the laboratory -> id of an analyte of the knowledge
 
 _HOST = r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])"
-_ORIGIN = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?\Z")
-_BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~-]+)*\Z")
+_PORT = r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+_ORIGIN = re.compile(rf"https?://{_HOST}{_PORT}\Z")
+_BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}{_PORT}(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)*\Z")
+_LAST_PORT = 65_535
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\Z")
 _DATABASE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://)\S+\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
@@ -50,7 +52,8 @@ def auth(text: str) -> str:
 def public_base(text: str) -> str:
     base = text.removesuffix("/")
     match = _BASE.match(base)
-    if not match or not (match["scheme"] == "https" or _LOOPBACK.match(match["host"])):
+    near = match and (match["scheme"] == "https" or _LOOPBACK.match(match["host"]))
+    if not match or not near or int(match["port"] or 1) > _LAST_PORT:
         raise ValueError(
             "give the address at which clients reach this service, e.g. https://cds.example.org/neutropenia "
             "(http only on this machine)"
@@ -93,9 +96,15 @@ def seconds(text: str) -> float:
     return seconds
 
 
+def is_origin(text: str) -> bool:
+    """Whether a text is scheme, host and perhaps port, as a link can hold them."""
+    match = _ORIGIN.match(text)
+    return match is not None and (match["port"] is None or 0 < int(match["port"]) <= _LAST_PORT)
+
+
 def origins(text: str) -> tuple[str, ...]:
     origins = tuple(one.strip() for one in text.split(",") if one.strip())
-    if not all(_ORIGIN.match(one) for one in origins):
+    if not all(is_origin(one) for one in origins):
         raise ValueError("list exact origins without path, e.g. https://ehr.example.org,https://app.example.org:8443")
     return origins
 

@@ -39,6 +39,6 @@ def remember(store: Store, cards: Iterable[Issued]) -> None:
 def came(store: Store, pseudonym: str, topic: str, since: datetime, before: datetime) -> bool:
     """Whether a card of a topic came for a patient from `since` on, and before `before`."""
     of_patient = (card_issued.c.pseudonym == pseudonym) & (card_issued.c.topic == topic)
-    in_time = card_issued.c.at.between(since.astimezone(UTC), before.astimezone(UTC)) & (card_issued.c.at < before)
+    in_time = (card_issued.c.at >= since.astimezone(UTC)) & (card_issued.c.at < before.astimezone(UTC))
     with store.read() as connection:
         return bool(connection.scalar(select(exists().where(of_patient & in_time))))

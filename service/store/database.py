@@ -100,6 +100,7 @@ def _engine(url: str) -> Engine:
         return create_engine(address, pool_pre_ping=True, connect_args=waits, hide_parameters=True)
     if address.database:
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(address.database).touch(mode=0o600)  # for its owner alone: the files beside it are made like it
     engine = create_engine(address, connect_args={"timeout": LOCK_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _open_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

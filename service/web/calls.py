@@ -15,6 +15,7 @@ from service import hooks
 from service.memory import Call
 from service.profiles import shaped
 from service.settings import Settings
+from service.settings.texts import is_origin
 from service.web.bodies import JSON, read_body
 from service.web.checks import linked
 from service.web.parts import Parts, caller, encode, log, request_id
@@ -44,8 +45,9 @@ def _call(parts: Parts, id: str) -> Response:
 
 
 def _base(chosen: Settings) -> str:
-    """The address that clients call; in demo mode that of the call, which a client could make up."""
-    return chosen.public_base_url or (request.host_url.rstrip("/") if chosen.mode == "demo" else "")
+    """The address that clients call; in demo mode that of the call, which a client could make up, when it is one."""
+    called = request.host_url.rstrip("/")
+    return chosen.public_base_url or (called if chosen.mode == "demo" and is_origin(called) else "")
 
 
 def _remark(asked: HookRequest, id: str) -> None:

@@ -100,6 +100,14 @@ def test_the_days_are_those_of_the_site(tmp_path: Path) -> None:
     assert service.rules() == []
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"])
+def test_the_days_are_those_of_the_site_wherever_it_is(tmp_path: Path, zone: str) -> None:
+    service, evening = Service(tmp_path, time_zone=ZoneInfo(zone)), datetime(2026, 6, 15, 20, tzinfo=ZoneInfo(zone))
+    for hours, found in ((0, METFORMIN), (3, METFORMIN), (4, []), (12, [])):
+        service.clock.now = evening.astimezone(UTC) + timedelta(hours=hours)
+        assert service.rules() == found, hours
+
+
 def test_another_row_of_the_same_check_is_the_same_reminder(service: Service) -> None:
     assert service.rules() == METFORMIN
     assert service.after(timedelta(days=1), drug="Omeprazole 20 mg capsule") == []

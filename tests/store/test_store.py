@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -135,3 +136,10 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_does_not_answer_is_named() -> None:
     with pytest.raises(StoreDown, match="OperationalError"):
         open_store("postgresql+psycopg://cds@127.0.0.1:1/cds")
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
+    remember(store, [issued()])
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    store.close()
