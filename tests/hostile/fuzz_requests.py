@@ -10,10 +10,13 @@ An input is one byte for the target and the body; from LAWS_FROM on it is a seed
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 import atheris
 
@@ -28,6 +31,7 @@ from mutations import mutated
 assert service.app
 LAWS_FROM = 224
 LONGEST = 65_536
+SEEDS = "FUZZ_SEEDS"  # names the folder of the seeds to the process that fuzzes
 
 
 def run(data: bytes) -> None:
@@ -54,16 +58,24 @@ def mutate(data: bytes, longest: int, seed: int) -> bytes:
 
 
 def main() -> None:
-    invariants.alarms()
+    """Write the seeds, and fuzz in a process of its own: libFuzzer ends it without a word to Python."""
+    if SEEDS in os.environ:
+        fuzz(os.environ[SEEDS])
     with tempfile.TemporaryDirectory(prefix="cds-seeds-") as folder:
         for at, (target, body) in enumerate(invariants.seeds()):
             (Path(folder) / f"story-{at}").write_bytes(bytes([target]) + json.dumps(body).encode())
         for law in range(LAWS_FROM, LAWS_FROM + len(invariants.LAWS)):
             (Path(folder) / f"law-{law}").write_bytes(bytes([law]) + b"seed")
-        files = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-        once = [folder] if not any(Path(file).is_file() for file in files) else []
-        atheris.Setup([*sys.argv, *once, f"-max_len={LONGEST}"], run, custom_mutator=mutate, internal_libfuzzer=True)
-        atheris.Fuzz()  # ends the process
+        done = subprocess.run([sys.executable, *sys.argv], env=os.environ | {SEEDS: folder}, check=False)
+    sys.exit(done.returncode)
+
+
+def fuzz(folder: str) -> NoReturn:
+    invariants.alarms()  # what is made once, before any coverage counts
+    once = [] if any(Path(argument).is_file() for argument in sys.argv[1:]) else [folder]
+    atheris.Setup([*sys.argv, *once, f"-max_len={LONGEST}"], run, custom_mutator=mutate, internal_libfuzzer=True)
+    atheris.Fuzz()
+    raise AssertionError("libFuzzer came back")
 
 
 if __name__ == "__main__":

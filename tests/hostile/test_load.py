@@ -5,6 +5,7 @@ Half-sent requests beside a normal call are fault 25 in tests/service.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -32,6 +33,7 @@ FLAT = 5 * 1024 * 1024
 NEW_EACH_TIME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=\"authoredOn\":\")[^\"]+")
 JSON = {"Content-Type": "application/json"}
 Call = tuple[str, bytes, dict[str, str]]
+TOO_LONG: Call = (HOOK, b" " * (4 * 1024 * 1024 + 1), JSON)
 
 pytestmark = pytest.mark.hostile
 
@@ -52,7 +54,10 @@ class Load:
         self.hostile = list(hostile(list(told.values())))
 
     def run(self, seed: int) -> None:
+        """Calls on connections of one thread; first the largest of all, at once with the others: the most memory."""
         random, names = Random(seed), itertools.cycle(sorted(self.calls))
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            self._call(connection, TOO_LONG)
         for name in itertools.islice(names, seed, None):
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             try:
@@ -99,7 +104,7 @@ def hostile(told: list[Any]) -> Iterator[Call]:
         yield HOOK, body[: random.randrange(len(body))], JSON
     for body in (b"", b"[" * 100_000, b"\xff" * 1000, b'{"prefetch": ' + b"1" * 5000 + b"}"):
         yield from [(HOOK, body, JSON), ("/assess", body, JSON)] * 10
-    yield from [(HOOK, b" " * (4 * 1024 * 1024 + 1), JSON)] * 10
+    yield from [TOO_LONG] * 10
     yield from [(HOOK, b"{}", {"Content-Type": "text/plain"}), ("/cds-services/%00", b"{}", JSON)] * 10
     yield from [
         (HOOK, b"{}", JSON | {"Content-Encoding": "gzip"}),
