@@ -30,21 +30,21 @@ IN_THE_HOSPITAL = [
 
 
 @pytest.mark.parametrize("text", ALLOWED)
-def test_41_an_address_of_the_public_internet_is_allowed(text: str) -> None:
+def test_fault_41_an_address_of_the_public_internet_is_allowed(text: str) -> None:
     assert is_allowed(ip_address(text), ())
 
 
 @pytest.mark.parametrize("text", FORBIDDEN)
-def test_41_any_other_address_is_not_however_it_is_written(text: str) -> None:
+def test_fault_41_any_other_address_is_not_however_it_is_written(text: str) -> None:
     assert not is_allowed(ip_address(text), ())
 
 
 @pytest.mark.parametrize(("text", "allowed"), IN_THE_HOSPITAL)
-def test_41_a_named_network_is_allowed_and_nothing_beside_it(text: str, allowed: bool) -> None:
+def test_fault_41_a_named_network_is_allowed_and_nothing_beside_it(text: str, allowed: bool) -> None:
     assert is_allowed(ip_address(text), HOSPITAL) is allowed
 
 
-def test_41_multicast_and_any_address_are_refused_even_when_they_are_named() -> None:
+def test_fault_41_multicast_and_any_address_are_refused_even_when_they_are_named() -> None:
     assert not is_allowed(ip_address("0.0.0.0"), [ip_network("0.0.0.0/8")])
     assert not is_allowed(ip_address("224.0.0.1"), [ip_network("224.0.0.0/4")])
     assert not is_allowed(ip_address("ff02::1"), [ip_network("ff00::/8")])
@@ -59,13 +59,13 @@ def answering(*addresses: str) -> Any:
     return resolver
 
 
-def test_41_of_several_addresses_only_the_allowed_remain_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_41_of_several_addresses_only_the_allowed_remain_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("127.0.0.1", "8.8.8.8", "fe80::1%eth0", "8.8.8.8"))
     assert resolve("ehr.example.org", 443, ()) == ("8.8.8.8",)
 
 
 @pytest.mark.parametrize("host", ["0x7f000001", "2130706433", "127.1", "0177.0.0.1", "localhost"])
-def test_41_what_the_real_resolver_takes_for_this_machine_is_forbidden(host: str) -> None:
+def test_fault_41_what_the_real_resolver_takes_for_this_machine_is_forbidden(host: str) -> None:
     with pytest.raises(Failed, match=r"^forbidden-address$"):
         resolve(host, 80, ())
 

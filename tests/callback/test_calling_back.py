@@ -239,7 +239,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("server", ELSEWHERE)
-def test_41_a_server_that_is_not_on_the_list_is_not_connected_to(server: str) -> None:
+def test_fault_41_a_server_that_is_not_on_the_list_is_not_connected_to(server: str) -> None:
     with running(chart) as ehr, running(chart) as other, connections() as made:
         got = post(client(allowed(ehr.url)), asking(server.format(same=ehr.port, other=other.port)))
         assert (got.status_code, made) == (412, [])
@@ -249,20 +249,20 @@ def test_41_a_server_that_is_not_on_the_list_is_not_connected_to(server: str) ->
 @pytest.mark.parametrize(
     "server", ["http://u@127.0.0.1/fhir", "http://127.0.0.1/fhir?x", "ftp://127.0.0.1/", "http://127.0.0.1/\r\nX: y"]
 )
-def test_41_what_is_no_base_address_is_refused_as_a_whole(server: str) -> None:
+def test_fault_41_what_is_no_base_address_is_refused_as_a_whole(server: str) -> None:
     with connections() as made:
         got = post(client(allowed("http://127.0.0.1/fhir")), asking(server))
     assert (got.status_code, made) == (400, [])
     assert "fhirServer is not the base address of a FHIR server" in got.text
 
 
-def test_41_below_an_allowed_base_lie_its_tenants() -> None:
+def test_fault_41_below_an_allowed_base_lie_its_tenants() -> None:
     with running(lambda asked: fhir(bundle(COUNT))) as ehr:
         assert cards(post(client(allowed(ehr.url)), asking(f"{ehr.url}/tenant-1/", {"patient": PERSON})))
     assert {asked.path.split("?")[0].rpartition("/")[0] for asked in ehr.asked} == {"/fhir/tenant-1"}
 
 
-def test_41_a_listed_server_in_a_network_that_is_not_named_is_not_connected_to() -> None:
+def test_fault_41_a_listed_server_in_a_network_that_is_not_named_is_not_connected_to() -> None:
     with running(chart) as ehr, connections() as made:
         got = post(client((fhir_base(ehr.url),)), asking(ehr.url))
         assert (got.status_code, made) == (412, [])
@@ -294,7 +294,7 @@ def ehr_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SS
     trust.cache_clear()
 
 
-def test_41_dns_that_changes_between_check_and_use_makes_no_other_connection(
+def test_fault_41_dns_that_changes_between_check_and_use_makes_no_other_connection(
     ehr_name: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str | None] = []
@@ -310,7 +310,7 @@ def test_41_dns_that_changes_between_check_and_use_makes_no_other_connection(
     assert {asked.headers["host"] for asked in ehr.asked} == {f"ehr.test:{ehr.port}"}
 
 
-def test_41_dns_of_this_machine_is_asked_once_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_41_dns_of_this_machine_is_asked_once_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(chart) as ehr:
         resolver = Resolver(monkeypatch, "localhost", ["127.0.0.1"], ["169.254.169.254"])
         base = fhir_base(f"http://localhost:{ehr.port}/fhir", ["127.0.0.1/32"])
@@ -320,14 +320,14 @@ def test_41_dns_of_this_machine_is_asked_once_as_well(monkeypatch: pytest.Monkey
     assert {address[0] for address in made} == {"127.0.0.1"}
 
 
-def test_41_dns_that_turns_inward_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_41_dns_that_turns_inward_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Resolver(monkeypatch, "ehr.test", ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"])
     with connections() as made:
         got = post(client((fhir_base("https://ehr.test/fhir"),)), asking("https://ehr.test/fhir"))
     assert (got.status_code, "could not be fetched: forbidden-address" in got.text, made) == (412, True, [])
 
 
-def test_41_an_address_that_does_not_answer_gives_way_to_the_next(
+def test_fault_41_an_address_that_does_not_answer_gives_way_to_the_next(
     ehr_name: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running(chart, ehr_name) as ehr:
@@ -336,7 +336,7 @@ def test_41_an_address_that_does_not_answer_gives_way_to_the_next(
         assert len(cards(post(client((base,)), asking(base.base)))) == 1
 
 
-def test_43_a_certificate_of_another_name_is_not_believed(
+def test_fault_43_a_certificate_of_another_name_is_not_believed(
     ehr_name: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running(chart, ehr_name) as ehr:
@@ -392,14 +392,14 @@ GRANT = asking("http://127.0.0.1/")["fhirAuthorization"]
         ({"fhirAuthorization": GRANT | {"access_token": "ä"}}, "fhirAuthorization.access_token"),
     ],
 )
-def test_42_a_wrong_authorization_is_refused_and_nobody_called(changes: Json, place: str) -> None:
+def test_fault_42_a_wrong_authorization_is_refused_and_nobody_called(changes: Json, place: str) -> None:
     with running(chart) as ehr, connections() as made:
         got = post(client(allowed(ehr.url)), asking(ehr.url, **changes))
     assert (got.status_code, made) == (400, [])
     assert [issue["expression"] for issue in got.json["issue"]] == [[place]] if got.json else False
 
 
-def test_42_a_token_that_has_no_time_left_is_not_sent() -> None:
+def test_fault_42_a_token_that_has_no_time_left_is_not_sent() -> None:
     with running(chart) as ehr, connections() as made:
         got = post(client(allowed(ehr.url)), asking(ehr.url, fhirAuthorization=GRANT | {"expires_in": 0}))
     assert (got.status_code, "could not be fetched: unauthorized" in got.text, made) == (412, True, [])

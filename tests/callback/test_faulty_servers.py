@@ -147,7 +147,7 @@ def refusal(ehr: Ehr, limit: float = LONG) -> tuple[int, str, float]:
 
 
 @pytest.mark.parametrize(("answer", "reason"), [one[1:] for one in FAULTS], ids=[one[0] for one in FAULTS])
-def test_43_a_fault_is_412_with_its_reason_in_time(answer: Any, reason: str) -> None:
+def test_fault_43_a_fault_is_412_with_its_reason_in_time(answer: Any, reason: str) -> None:
     limit = SHORT if reason == "timeout" else LONG
     with running(answer) as ehr:
         status, said, seconds = refusal(ehr, limit)
@@ -156,21 +156,24 @@ def test_43_a_fault_is_412_with_its_reason_in_time(answer: Any, reason: str) -> 
     assert {asked.headers["authorization"] for asked in ehr.asked} == {f"bearer {TOKEN}"}
 
 
-def test_43_a_server_that_is_not_there_is_refused() -> None:
+def test_fault_43_a_server_that_is_not_there_is_refused() -> None:
     with running(chart) as ehr:
         pass
-    status, said, _ = refusal(ehr)
+    with socket.socket() as held:  # bound and not listening: nobody else gets the port meanwhile
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", ehr.port))
+        status, said, _ = refusal(ehr)
     assert (status, "could not be fetched: refused" in said) == (412, True)
 
 
-def test_43_a_certificate_that_nobody_vouches_for_is_said(tmp_path: Path) -> None:
+def test_fault_43_a_certificate_that_nobody_vouches_for_is_said(tmp_path: Path) -> None:
     context, _ = certificate(tmp_path, "127.0.0.1")
     with running(chart, context) as ehr:
         status, said, _ = refusal(ehr)
     assert (status, "could not be fetched: tls" in said, ehr.asked) == (412, True, [])
 
 
-def test_43_a_server_that_never_ends_its_handshake_is_given_up_in_time() -> None:
+def test_fault_43_a_server_that_never_ends_its_handshake_is_given_up_in_time() -> None:
     door = socket.create_server(("127.0.0.1", 0))  # takes connections, and says nothing at all
     url = f"https://127.0.0.1:{door.getsockname()[1]}/fhir"
     web = client(allowed(url), fetch_seconds=SHORT)
@@ -181,7 +184,7 @@ def test_43_a_server_that_never_ends_its_handshake_is_given_up_in_time() -> None
     door.close()
 
 
-def test_43_a_redirect_is_not_followed() -> None:
+def test_fault_43_a_redirect_is_not_followed() -> None:
     with running(chart) as elsewhere:
         target = f"http://127.0.0.1:{elsewhere.port}/fhir/Patient/x"
         with running(lambda _: http(302, Location=target)) as ehr:
@@ -189,7 +192,7 @@ def test_43_a_redirect_is_not_followed() -> None:
     assert (status, "could not be fetched: redirect" in said, elsewhere.asked) == (412, True, [])
 
 
-def test_43_no_thread_waits_for_a_slow_server_after_the_answer() -> None:
+def test_fault_43_no_thread_waits_for_a_slow_server_after_the_answer() -> None:
     def ours() -> list[str]:
         return [thread.name for thread in threading.enumerate() if thread.name.startswith("callback")]
 
@@ -202,7 +205,7 @@ def test_43_no_thread_waits_for_a_slow_server_after_the_answer() -> None:
             assert ours() == [], answer.__name__
 
 
-def test_43_a_connection_that_is_made_after_the_deadline_is_shut_at_once() -> None:
+def test_fault_43_a_connection_that_is_made_after_the_deadline_is_shut_at_once() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         line = Line()
@@ -212,7 +215,7 @@ def test_43_a_connection_that_is_made_after_the_deadline_is_shut_at_once() -> No
         assert theirs.recv(1) == b""
 
 
-def test_43_a_bomb_is_not_unpacked_beyond_what_is_read() -> None:
+def test_fault_43_a_bomb_is_not_unpacked_beyond_what_is_read() -> None:
     with running(lambda _: http(200, BOMB, Content_Encoding="gzip")) as ehr:
         refusal(ehr)  # whatever is made once
         tracemalloc.start()
@@ -222,7 +225,7 @@ def test_43_a_bomb_is_not_unpacked_beyond_what_is_read() -> None:
     assert peak < 40 * MIB  # 13 keys at once, all of them bombs of 200 MiB
 
 
-def test_43_headers_that_cannot_be_read_leave_no_address_in_the_log() -> None:
+def test_fault_43_headers_that_cannot_be_read_leave_no_address_in_the_log() -> None:
     # urllib3 warns of them with the whole address; `nothing_leaks` looks at the log.
     def answer(asked: Asked) -> bytes:
         return chart(asked).replace(b"Connection: close", b"no header at all\r\nConnection: close")
@@ -248,7 +251,7 @@ def on_pages(pages: dict[str, Json | bytes]) -> Any:
     return answer
 
 
-def test_35_a_second_page_that_leads_back_ends_the_search() -> None:
+def test_fault_35_a_second_page_that_leads_back_ends_the_search() -> None:
     pages = {"": bundle(COUNT, next="?page=2"), "2": bundle(next="?page=3"), "3": bundle(next="?page=2")}
     with running(on_pages(pages)) as ehr:
         status, said, _ = refusal(ehr)
@@ -257,13 +260,13 @@ def test_35_a_second_page_that_leads_back_ends_the_search() -> None:
 
 
 @pytest.mark.parametrize("link", [{"relation": "next"}, {"relation": "next", "url": ""}])
-def test_35_a_last_page_that_promises_another_is_not_the_end(link: Json) -> None:
+def test_fault_35_a_last_page_that_promises_another_is_not_the_end(link: Json) -> None:
     with running(on_pages({"": bundle(COUNT, next="?page=2"), "2": bundle(link=[link])})) as ehr:
         status, said, _ = refusal(ehr)
     assert (status, "could not be fetched: page-loop" in said) == (412, True)
 
 
-def test_35_pages_without_end_are_too_large() -> None:
+def test_fault_35_pages_without_end_are_too_large() -> None:
     numbers = count(2)
     with running(lambda asked: fhir(bundle(COUNT, next=f"?page={next(numbers)}"))) as ehr:
         got = post(client(allowed(ehr.url)), asking(ehr.url, {"patient": None}))
@@ -281,7 +284,7 @@ NEXT_ELSEWHERE = [
 
 
 @pytest.mark.parametrize("link", NEXT_ELSEWHERE)
-def test_35_a_next_page_elsewhere_is_not_fetched_and_ends_the_search(link: str) -> None:
+def test_fault_35_a_next_page_elsewhere_is_not_fetched_and_ends_the_search(link: str) -> None:
     with running(chart) as other, running(lambda asked: fhir(bundle(COUNT, next=links[0]))) as ehr:
         links = [link.format(same=ehr.port, other=other.port)]
         status, said, _ = refusal(ehr)
@@ -300,19 +303,19 @@ def test_35_a_next_page_elsewhere_is_not_fetched_and_ends_the_search(link: str) 
         (http(200, b"<p>"), "not-fhir"),
     ],
 )
-def test_35_of_pages_all_are_had_or_none(second: bytes, reason: str) -> None:
+def test_fault_35_of_pages_all_are_had_or_none(second: bytes, reason: str) -> None:
     with running(on_pages({"": bundle(COUNT, next="?page=2"), "2": second})) as ehr:
         status, said, _ = refusal(ehr)
     assert (status, f"could not be fetched: {reason}" in said) == (412, True)
 
 
-def test_35_empty_pages_of_a_search_that_found_something_are_no_empty_answer() -> None:
+def test_fault_35_empty_pages_of_a_search_that_found_something_are_no_empty_answer() -> None:
     with running(on_pages({"": bundle(next="?page=2", total=3), "2": bundle(total=3)})) as ehr:
         status, said, _ = refusal(ehr)
     assert (status, "could not be fetched: server-error" in said) == (412, True)
 
 
-def test_43_a_reason_stands_on_the_card_when_the_count_was_sent_and_in_the_log(
+def test_fault_43_a_reason_stands_on_the_card_when_the_count_was_sent_and_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with running(lambda asked: http(429) if key_of(asked) == "nutrients" else chart(asked)) as ehr:

@@ -47,20 +47,20 @@ BELOW = [
 
 
 @pytest.mark.parametrize(("text", "base"), SAME)
-def test_41_addresses_that_mean_one_server_are_one_text(text: str, base: str) -> None:
+def test_fault_41_addresses_that_mean_one_server_are_one_text(text: str, base: str) -> None:
     assert normalised(text) == base
     assert normalised(base) == base
 
 
 @pytest.mark.parametrize("text", NO_BASE)
-def test_41_what_could_lead_elsewhere_is_no_address_and_is_not_repeated(text: str) -> None:
+def test_fault_41_what_could_lead_elsewhere_is_no_address_and_is_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match=r"^give the ") as caught:
         normalised(text)
     assert len(text) < 10 or text not in str(caught.value)
 
 
 @pytest.mark.parametrize(("base", "address", "covered"), BELOW)
-def test_41_an_address_is_covered_segment_by_segment(base: str, address: str, covered: bool) -> None:
+def test_fault_41_an_address_is_covered_segment_by_segment(base: str, address: str, covered: bool) -> None:
     assert is_under(base, normalised(address)) is covered
 
 

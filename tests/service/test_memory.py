@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from requests_of import PATIENT, bundle, call, observation, patient
 
-from service import contract
+from service import contract, memory
 from service.app import create_app
 from service.clinical.knowledge import load
 from service.order_checks.faults import faults
@@ -72,6 +72,12 @@ def asked(whose: str, server: str, drug: str) -> Json:
     }  # fmt: skip
     body = call(prefetch, hook="order-sign", context=context)
     return body | ({"fhirServer": server} if server else {})
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine may be busy, and it is not the wait that is looked at."""
+    monkeypatch.setattr(memory, "WAIT", 10)
 
 
 @pytest.fixture
@@ -137,9 +143,10 @@ def test_without_a_store_every_reminder_comes(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_stuck_delays_no_answer_and_hides_no_card(
-    service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert service.rules() == METFORMIN
+    monkeypatch.setattr(memory, "WAIT", 0.05)
     other, free, held = open_store(service.database), threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -36,15 +36,16 @@ def postgresql() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     make = [*as_owner, str(programs / "initdb"), "-D", str(folder / "data"), "-U", "cds", "-A", "trust", "--no-sync"]
-    subprocess.run(make, check=True, capture_output=True, cwd=folder)
+    made = subprocess.run(make, capture_output=True, cwd=folder, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
     serve = [*as_owner, str(programs / "postgres"), "-D", str(folder / "data"), "-h", "127.0.0.1", "-p", str(port)]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*serve, "-k", str(folder)], stdout=log, stderr=log, cwd=folder)
+        server = subprocess.Popen([*serve, "-F", "-k", str(folder)], stdout=log, stderr=log, cwd=folder)
     address = f"postgresql://cds@127.0.0.1:{port}"
     wait_for(address)
     yield address.replace(":", "+psycopg:", 1)
-    server.send_signal(signal.SIGINT)
-    server.wait(10)
+    server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+    server.wait(30)
     shutil.rmtree(folder)
 
 
