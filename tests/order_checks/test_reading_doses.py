@@ -136,6 +136,16 @@ def test_ingredients_that_a_hyphen_joins_are_told_apart() -> None:
     assert joined.dose_of(frozenset(["vitamin-b12"])).mg == Decimal("0.005")
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["Tablette", "Tabletten", "Filmtablette", "Filmtabletten", "Tabl.", "Kapsel", "Kapseln", "comprimé", "comprimés",
+     "gélule", "gélules", "cp"],
+)  # fmt: skip
+def test_a_piece_is_known_in_other_languages(piece: str) -> None:
+    assert draft_of(FOLIC, f"2 {piece} daily").amount.mg == 10
+    assert draft_of(FOLIC, structured(2, piece)).amount.mg == 10
+
+
 @pytest.mark.parametrize("dose", ["1 tab BD", structured(1, "TAB", 2), structured(1, "cap", 2), "1 cap OD"])
 def test_a_piece_that_is_swallowed_says_the_route(dose: Any) -> None:
     assert "oral" in draft_of("Zinc gluconate 50 mg", dose).routes

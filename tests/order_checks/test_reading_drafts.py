@@ -306,13 +306,19 @@ def test_drops_for_the_eye_or_ear_and_what_is_for_the_skin_are_not_the_drug_of_t
     assert one(medication(None, medicationCodeableConcept=tmp)).drugs == set()
 
 
+FORMS = [
+    "Tablette", "Tabletten", "Filmtablette", "Filmtabletten", "Tabl.", "Kapsel", "Kapseln", "comprimé", "comprimés",
+    "gélule", "gélules",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("drops", ["1 drop", "2 drops"])
 @pytest.mark.parametrize(
     "where",
     [
         *(f"{into} {eye}" for into in ("in", "into") for eye in
           ("each eye", "both ears", "affected eye", "the affected eye", "right ear", "left eye")),
-        "to affected eye", "to the affected eye",
+        "to affected eye", "to the affected eye", "OU",
     ],
 )  # fmt: skip
 def test_a_dose_may_say_that_a_drug_is_for_the_eye_or_ear(drops: str, where: str) -> None:
@@ -327,6 +333,12 @@ def test_a_dose_may_say_that_a_drug_is_for_the_eye_or_ear(drops: str, where: str
         ("Trimethoprim", "instill by the feeding line", {"unknown"}),
         ("Trimethoprim softgel", None, {"unknown"}), ("Trimethoprim gel capsule", None, {"oral", "systemic"}),
         ("Trimethoprim 100 mg tablet", "1 daily for the infection of both eyes", {"oral", "systemic"}),
+        ("Trimethoprim 100 mg tablet", "200 mg bd for otic infection", {"oral", "systemic"}),
+        ("Trimethoprim 100 mg tablet", "200 mg bd, 1 drop in each eye of the other bottle", {"oral", "systemic"}),
+        ("Trimethoprim", "200 mg bd, 1 drop in each eye of the other bottle", {"unknown"}),
+        ("Trimethoprim", "200 mg bd. Continue eye drops in both eyes", {"unknown"}),
+        *((f"Trimethoprim 200 mg {form}", "1-0-1", {"oral", "systemic"}) for form in FORMS),
+        *(("Trimethoprim 200 mg", f"1 {form} daily", {"oral", "systemic"}) for form in FORMS),
     ],
 )  # fmt: skip
 def test_a_drug_that_is_swallowed_or_of_no_known_form_stays_the_drug(product: str, dose: Any, routes: set[str]) -> None:
