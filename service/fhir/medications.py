@@ -34,7 +34,7 @@ DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24,
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
 MOST_MILLIGRAMS, LONGEST_TEXT = Decimal(10) ** 9, 1_000  # no dose is more, no instruction says it later
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d{1,12})?")
-AMOUNT = re.compile(rf"(?<![\w.,/-])({THOUSANDS.pattern}|\d{{1,12}}(?:[.,]\d{{1,12}})?)\s*([a-zµμ]+)(?!\w)")
+AMOUNT = re.compile(rf"(?<![\w.,/-])({THOUSANDS.pattern}|\d{{1,12}}(?:[.,]\d{{1,12}})?)\s*([a-zµμà-ÿ]+)(?!\w)")
 PART = re.compile(r"[;,\n(]|\.\s")
 
 

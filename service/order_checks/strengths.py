@@ -96,7 +96,7 @@ class Strengths:
         spelled = normal(unit).casefold()
         if factor := self._units.get(spelled):
             return "weight", factor
-        if unit.casefold().strip() in self._pieces:
+        if unit.casefold().strip(" .") in self._pieces:
             return "pieces", Decimal(1)
         return ("volume", self._volumes[spelled]) if spelled in self._volumes else None
 
