@@ -129,9 +129,7 @@ def doses_of(use: fhir.MedicationUse) -> list[fhir.Dosage]:
     return [*use.dosageInstruction, *more]
 
 
-def _span(
-    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments
-) -> tuple[Moment | None, Moment | None]:
+def _span(use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments) -> tuple[Moment | None, Moment | None]:
     """When the use began and, when it is known, ended: with several doses, when the last of them ends."""
     validity = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     bounds = next((r.boundsPeriod for d in doses if (r := _repeat(d)) and r.boundsPeriod), None)
@@ -221,7 +219,7 @@ def _numbers(said: str, table: Mapping[str, Decimal]) -> set[Decimal]:
 
 
 def _dose_in_words(text: str, reading: Reading) -> Decimal | None:
-    """"220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
+    """ "220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
     said = f" {' '.join(text[:LONGEST_TEXT].casefold().split())} "
     if any(words in said for words in reading.single_doses):
         return None

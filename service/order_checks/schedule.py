@@ -8,6 +8,7 @@ knowledge H4.36.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from service.clinical.knowledge.vocabulary import Reading
 from service.fhir import resources as fhir
 from service.fhir.medications import DAYS, timing_words
 from service.fhir.quantities import is_number
-from service.order_checks.phrases import DIGITS, WEEK, Often, Phrases, days_of, weighed
+from service.order_checks.phrases import DIGITS, WEEK, Often, Phrases, days_of, most_often, weighed
 from service.order_checks.sent import Dosage, Repeat, Supply, Timing
 
 SECONDS_PER_DAY = 86400
@@ -38,13 +39,11 @@ class Schedule:
         """One dose by its timing, code, words and further instructions; of those that differ the most frequent."""
         texts = [text for text in (timing_words(dose), dose.words, *dose.notes) if text]
         found = weighed((self._stated(dose.timing), *map(self._phrases.often, texts)))
-        rates = [one.per_day for one in found if one.per_day is not None]
         sure = {round(one.per_day, DIGITS) for one in found if one.per_day is not None and not one.weak}
-        days = max((one.days for one in found if one.days is not None), default=None)
-        if not rates and days is None and any(map(self._phrases.at_meals, texts)):
+        often = most_often(found)
+        if often.per_day is None and often.days is None and any(map(self._phrases.at_meals, texts)):
             return Often(self._meals, WEEK)
-        named = frozenset[str]().union(*(one.named for one in found if one.days == days))
-        return Often(max(rates, default=None), days, named, len(sure) > 1)
+        return replace(often, disputed=len(sure) > 1)
 
     def _stated(self, timing: Timing | None) -> Often:
         repeat = timing.repeat if timing else None
