@@ -52,7 +52,7 @@ class OrderedDrugs(Matcher):
         return (found, by_name) if found else super().match(None, *(_GLUED.sub(" ", text) for text in texts))
 
     def own(self, text: str, drugs: frozenset[str]) -> str:
-        """A text without its drug's name and what clauses say of another: "weekly, with folic acid daily" says weekly."""
+        """A text without its drug's name and what is said of others: "weekly, with folic acid daily" says weekly."""
         called = "|".join(re.escape(name) for drug in sorted(drugs) for name in self._called[drug])
         said = re.sub(rf"(?<!\w)(?:{called})(?!\w)", " ", text, flags=re.IGNORECASE) if called else text
         return "\n".join(self._before_others(clause, drugs) for clause in CLAUSE.split(said))

@@ -21,7 +21,7 @@ HOURS = Decimal(24)
 DIGITS = 6  # of a rate
 MOST_LETTERS = 2000  # no dose is longer
 _HALF = re.compile(r"\b(?:(\d+)(?: and)? )?1[/⁄]2\b")
-CLAUSE = re.compile(r"[;\n]|\.\s")
+CLAUSE = re.compile(r"[;\n]|(?i:(?<!max))\.\s")  # "max. 2" is one
 _PART = re.compile(r"[,()]")
 _WORD = re.compile(r"[^\W\d_]+")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
@@ -36,6 +36,7 @@ class Often:
     days: Decimal | None = None  # days of a week
     named: frozenset[str] = frozenset()  # those days, where they are named
     disputed: bool = False  # parts of the dose contradict each other
+    assumed: bool = False  # it says "with meals" alone, which may be three a day
     sure: bool = True  # it speaks of this dose and of nothing else
     weak: bool = False  # it names times of a day alone, "in the evening": beside "once weekly" no other frequency
 
@@ -69,7 +70,7 @@ class Phrases:
         self._week = tuple(said["week"])
         self._groups = {word: said["weeks"][word] for word in said["weeks"] if word != "links"}
         self._links = frozenset(said["weeks"]["links"])
-        self._meals = _any_of(said["meals"]["words"])
+        self._meals, self._meals_a_day = _any_of(said["meals"]["words"]), Decimal(said["meals"]["a_day"])
         told = (
             *self._times,
             *self._periods,
@@ -157,6 +158,7 @@ class Phrases:
             return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
         if not rates:
             parts = times or Decimal(sum(1 for words in self._part_words.values() if words.search(said)))
+            parts += self._meals_a_day if parts and self.patterns["meals_and"].search(said) else 0
             return Often(parts, WEEK, weak=not self.patterns["recurring"].search(said)) if parts else Often()
         pulses = self.patterns["hours"].search(said) and min(rates) < DAY <= max(rates)
         return Often() if pulses else Often(_together(rates[0], times), days_of(max(rates)))

@@ -40,10 +40,10 @@ class Schedule:
         texts = [text for text in (timing_words(dose), dose.words, *dose.notes) if text]
         found = weighed((self._stated(dose.timing), *map(self._phrases.often, texts)))
         sure = {round(one.per_day, DIGITS) for one in found if one.per_day is not None and not one.weak}
-        often = most_often(found)
+        often, rates = most_often(found), {one.per_day for one in found if one.per_day is not None}
         if often.per_day is None and often.days is None and any(map(self._phrases.at_meals, texts)):
-            return Often(self._meals, WEEK)
-        return replace(often, disputed=len(sure) > 1)
+            return Often(self._meals, WEEK, assumed=True)
+        return replace(often, disputed=len(sure) > 1, assumed=self._by_meals(dose.timing) and len(rates) == 1)
 
     def _stated(self, timing: Timing | None) -> Often:
         repeat = timing.repeat if timing else None
@@ -62,10 +62,19 @@ class Schedule:
         rate = (times or 1) / span
         return Often(rate, days_of(rate)) if is_number(rate) else Often()
 
+    def _by_meals(self, timing: Timing | None) -> bool:
+        """Whether a timing says how often by meals alone."""
+        repeat = timing.repeat if timing else None
+        return bool(repeat and not (repeat.frequency or repeat.period) and self._meal_codes.intersection(repeat.when))
+
     def _events(self, repeat: Repeat, span: Decimal | None) -> Decimal:
         """How many times of a day a timing names; "with meals" is all meals of the day."""
         meals = self._meals if span == 1 else Decimal(1)
         return sum((meals if code in self._meal_codes else Decimal(1) for code in set(repeat.when)), Decimal(0))
+
+    def assumed(self, doses: Sequence[Dosage]) -> bool:
+        """Whether a dose says by meals alone how often."""
+        return any(self.often(dose).assumed for dose in doses)
 
     def disputed(self, doses: Sequence[Dosage]) -> bool:
         """Whether a dose says in more than one way how often."""

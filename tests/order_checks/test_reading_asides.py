@@ -1,4 +1,4 @@
-"""What stands beside a dose and is none: blood counts, visits, a first day, other things to be done; and other tongues."""
+"""What stands beside a dose and is none: blood counts, visits, a first day, other things to be done; other tongues."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ ASIDES = [
     "Weekly blood tests", "See nurse on Monday", "Weekly blood count", "Blood count weekly", "review monthly",
     "Blood count every 2 weeks", "Start on Monday", "weekly FBC", "weekly bloods",
     "Blutbild wöchentlich", "Kontrolle 1x pro Woche", "ab Montag", "See doctor on Monday", "Weekly bloods",
-    "Start Monday", "Blood test Monday", "From Monday", "Sunday start pack", "starting Monday", "CBC and LFTs monthly",
+    "Start Monday", "Blood test Monday", "From Monday", "Sunday start pack", "starting Monday",
+    "CBC and LFTs monthly",
     "Clinic visit on Thursdays", "Follow-up weekly", "weekly monitoring", "weekly labs", "Kontrolle Montag",
     "NFS par semaine", "hémogramme lundi", "GP once a month", "weekly CRP", "weekly U&Es", "ESR monthly",
     "weekly tests", "appointment on Friday", "contrôle lundi", "beginning on Tuesday", "Monday start", "dès lundi",
@@ -55,8 +56,10 @@ def test_what_is_said_of_another_thing_makes_no_daily_dose_weekly(dose: str, asi
         ("From Monday take 1 tablet daily", 7), ("On Monday start 1 tablet daily", 7),
         ("Blood count weekly then take 1 tablet daily", 7), ("For a low blood count take 1 tablet daily", 7),
         ("15 mg weekly on Mon, 5 mg daily after", 7), ("2.5 mg daily for 5 days, weekly blood count", 7),
-        ("Start Monday, 5 mg once a day", 7), ("1 daily for blood count", 7), ("15 mg on Monday. 15 mg on Thursday", 2),
-        ("15 mg Monday, 10 mg Thursday", 2), ("Blood count weekly 1-0-0", 7), ("1-0-0. Weekly dressing", 7), ("1-0-0. Weekly zinc level", 7),
+        ("Start Monday, 5 mg once a day", 7), ("1 daily for blood count", 7), ("15 mg on Monday. 15 mg on Thursday",
+        2),
+        ("15 mg Monday, 10 mg Thursday", 2), ("Blood count weekly 1-0-0", 7), ("1-0-0. Weekly dressing", 7),
+        ("1-0-0. Weekly zinc level", 7),
         ("1-0-0, weekly zinc level", 7), ("1-0-0. Weekly drug level", 7), ("2.5 mg daily (weekly zinc level)", 7),
         ("1 tablet daily Mon, 2 tablets daily Tue", 2), ("2.5 mg from Monday to Friday", 5),
         ("2.5 mg daily from Mon-Fri", 5),
@@ -87,8 +90,6 @@ HARMLESS = [
 @pytest.mark.parametrize("aside", HARMLESS)
 @pytest.mark.parametrize("dose", WEEKLY)
 def test_what_is_said_of_another_thing_makes_no_weekly_dose_daily(dose: str, aside: str) -> None:
-    if aside in ("beginning on Tuesday",) and "Monday" in dose:
-        assert days_of(f"{dose}. {aside}") == 1
     for text in (f"{dose}. {aside}", f"{dose}; {aside}", f"{dose} ({aside})", f"{aside}. {dose}"):
         assert days_of(text) == 1, text
     assert days_of(dose, aside) == 1
@@ -112,10 +113,12 @@ def test_a_weekly_dose_in_ordinary_words_is_weekly(text: str, days: int) -> None
 @pytest.mark.parametrize(
     ("text", "days"),
     [
-        ("1—0—0", 7), ("1‑0‑0", 7), ("1‒0‒0", 7), ("1−0−0", 7), ("1‐0‐0", 7), ("1/0/0", 7), ("1 0 0", 7), ("1x1", 7), ("1x tgl.", 7),
+        ("1—0—0", 7), ("1‑0‑0", 7), ("1‒0‒0", 7), ("1−0−0", 7), ("1‐0‐0", 7), ("1/0/0", 7), ("1 0 0", 7), ("1x1", 7),
+        ("1x tgl.", 7),
         ("1 Tbl. tgl.", 7), ("jeden Tag", 7), ("jeden Morgen", 7), ("jeden Abend", 7), ("morgens", 7), ("mittags", 7),
         ("abends", 7), ("nachts", 7), ("zur Nacht", 7), ("früh", 7), ("morgens und abends", 7), ("15 mg Mo-Fr", 5),
-        ("Mo, Di", 2), ("Mi und Do", 2), ("Sa/So", 2), ("Fr+Sa", 2), ("zweimal wöchentlich", 2), ("dreimal wöchentlich", 3),
+        ("Mo, Di", 2), ("Mi und Do", 2), ("Sa/So", 2), ("Fr+Sa", 2), ("zweimal wöchentlich", 2),
+        ("dreimal wöchentlich", 3),
         ("zu den Mahlzeiten", 7), ("1 par jour", 7), ("1 cp/j", 7), ("tous les jours", 7), ("chaque jour", 7),
         ("une fois par jour", 7), ("matin et soir", 7), ("midi", 7), ("lundi et mardi", 2), ("lundis, mardis", 2),
         ("deux fois par semaine", 2), ("trois fois par semaine", 3), ("une fois par semaine", 1),
@@ -133,10 +136,12 @@ def test_a_frequency_is_read_in_other_spellings_and_tongues(text: str, days: flo
 @pytest.mark.parametrize(
     ("text", "mg"),
     [
-        ("1x1", 5), ("2x1", 10), ("3x1 Tbl.", 15), ("1 x 2 Tbl", 10), ("zweimal tgl. 1 Tbl.", 10), ("1/0/1", 10), ("1 0 1", 10),
+        ("1x1", 5), ("2x1", 10), ("3x1 Tbl.", 15), ("1 x 2 Tbl", 10), ("zweimal tgl. 1 Tbl.", 10), ("1/0/1", 10),
+        ("1 0 1", 10),
         ("dreimal täglich 1 Tbl.", 15), ("1 Tbl. morgens und abends", 10), ("1 cp matin et soir", 10),
         ("1 cp deux fois par jour", 10), ("1 cp trois fois par jour", 15), ("1 cp matin, midi et soir", 15),
-        ("take 1 with breakfast and dinner", 10), ("1 tablet with lunch and supper", 10), ("1 with breakfast, lunch, dinner", 15),
+        ("take 1 with breakfast and dinner", 10), ("1 tablet with lunch and supper", 10),
+        ("1 with breakfast, lunch, dinner", 15),
         ("1 tablet morning and evening", 10), ("1 tablet in the morning and bedtime", 10),
     ],
 )  # fmt: skip
