@@ -56,7 +56,8 @@ class Doses:
         stated = bounded(max(found.values())) if found else None
         if stated is not None:
             one = self._of_element(stated, doses, held, drugs)
-            return replace(one, assumed=AT_MEALS) if self._schedule.assumed(doses) else one
+            guessed = any(self._schedule.often(dose).assumed for dose in doses)
+            return replace(one, assumed=AT_MEALS) if guessed else one
         return Amount() if found else self._one_a_day(doses, held, drugs, alone)
 
     def _one_a_day(self, doses: Sequence[Dosage], held: Ingredient, drugs: frozenset[str], alone: bool) -> Amount:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,10 @@ class Draft:
     ingredients: Mapping[str, str] = field(default_factory=dict, hash=False)  # concept -> its name in the product
     renewed: bool = False  # it goes on with what is taken already
     firm: bool = True  # it will be given: not on hold, not as needed, not far ahead
+    waits: bool = False  # it is not given beside another: on hold, one of several options, as needed
+    begins: date | None = None  # its first and its last day, where they are stated
+    ends: date | None = None
+    unread: bool = False  # it has words for the dose, and none of them says how often
     dose_text: str = ""  # as the order words it, for the detail
     named: frozenset[str] = frozenset()  # the days of a week that it names: mon, tue ...
     disputed: bool = False  # it says in more than one way how much or how often: the larger is read
@@ -119,6 +123,7 @@ class DraftReader:
             kind=one.type,
             reasons=frozenset[str]().union(*matched),
             firm=draft.firm and order.status not in stop["status"] and order.intent not in stop["intents"],
+            waits=draft.waits or order.status in stop["status"] or order.intent in stop["choices"],
         )
 
     def _of(self, kind: str, decoded: Any, call: _Call) -> Draft:
@@ -139,17 +144,15 @@ class DraftReader:
         taken = self._medications.of(use, parts, call.moments)
         product, drugs = [text for part in parts for text in texts_of(part)], taken.concepts if taken else frozenset()
         doses = [self._own(dose, drugs) for dose in written]
+        schedule, waits = self._schedule, self._schedule.as_needed(doses)
+        begins, ends = schedule.span(doses, taken)
         draft = Draft(
             "", "", drugs,
             routes=self._routes.of(doses, product, taken.route if taken else None),
-            days=self._schedule.length(doses, taken, use.dispenseRequest),
-            days_per_week=self._schedule.days_per_week(doses),
-            scheduled=self._schedule.scheduled(doses),
-            named=self._schedule.named(doses),
-            label=next(iter(product), ""),
-            renewed=renewed,
-            firm=not self._schedule.as_needed(doses) and not self._is_far(taken, call),
-            disputed=self._schedule.disputed(doses),
+            days=schedule.length(doses, taken, use.dispenseRequest), days_per_week=schedule.days_per_week(doses),
+            scheduled=schedule.scheduled(doses), named=schedule.named(doses), label=next(iter(product), ""),
+            renewed=renewed, begins=begins, ends=ends, unread=schedule.unread(doses), waits=waits,
+            firm=not waits and not self._is_far(taken, call), disputed=schedule.disputed(doses),
             dose_text=next((dose.text for dose in written[:1] if dose.text), ""),
         )  # fmt: skip
         return self._measured(draft, doses, product)

@@ -155,7 +155,8 @@ class Phrases:
         if named or counted:
             days = Decimal(len(named)) if named else Decimal(counted[2] or counted[1]) if counted else WEEK
             a_day = max((rate for rate in (*rates, times) if rate >= 1), default=DAY)
-            return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
+            rarely = round(min(DAY, max(rates, default=DAY) * WEEK), DIGITS)  # every two weeks on Monday
+            return Often(a_day * min(days, WEEK) * rarely / WEEK, min(days, WEEK) * rarely, named)
         if not rates:
             parts = times or Decimal(sum(1 for words in self._part_words.values() if words.search(said)))
             parts += self._meals_a_day if parts and self.patterns["meals_and"].search(said) else 0
