@@ -90,8 +90,7 @@ def _fits_among(rule: DraftRule, draft: Draft, others: Sequence[Draft]) -> bool:
 
 def _meet(one: Draft, other: Draft) -> bool:
     """Whether two drafts are taken at the same time, as far as their days are known."""
-    pairs = ((one.begins, other.ends), (other.begins, one.ends))
-    return not any(begins and ends and begins > ends for begins, ends in pairs)
+    return not any(b and e and b > e for b, e in ((one.begins, other.ends), (other.begins, one.ends)))
 
 
 def _mended(row: Row, drafts: Iterable[Draft]) -> bool:

@@ -56,8 +56,7 @@ class Doses:
         stated = bounded(max(found.values())) if found else None
         if stated is not None:
             one = self._of_element(stated, doses, held, drugs)
-            guessed = any(self._schedule.often(dose).assumed for dose in doses)
-            return replace(one, assumed=AT_MEALS) if guessed else one
+            return replace(one, assumed=AT_MEALS) if any(self._schedule.often(d).assumed for d in doses) else one
         return Amount() if found else self._one_a_day(doses, held, drugs, alone)
 
     def _one_a_day(self, doses: Sequence[Dosage], held: Ingredient, drugs: frozenset[str], alone: bool) -> Amount:
@@ -66,7 +65,7 @@ class Doses:
         rates = {self._schedule.often(dose).per_day for dose in doses}
         if single or held.mg is None or not rates <= {None, Decimal(1)}:
             return Amount()
-        at_once = [self._milligrams(self._taken(dose, held), held, alone) for dose in doses if self._states(dose, held)]
+        at_once = [self._milligrams(self._taken(d, held, alone), held, alone) for d in doses if self._states(d)]
         stated = bounded(max(mg for mg in at_once if mg is not None), FINE) if any(at_once) else None
         stated = stated if at_once else held.mg
         if not stated:
@@ -74,11 +73,11 @@ class Doses:
         one = self._of_element(stated, doses, held, drugs)
         return replace(one, most=bounded((one.most or stated) * self._most_a_day, FINE), assumed=ONE_A_DAY)
 
-    def _states(self, dose: Dosage, held: Ingredient) -> bool:
+    def _states(self, dose: Dosage) -> bool:
         """Whether a dose says how much is taken at once, in whatever form."""
         said = AMOUNT.finditer(self._phrases.normal(dose.words))
         coded = any(one.doseQuantity or one.doseRange for one in dose.doseAndRate)
-        return coded or any(self._strengths.measure(hit[2]) for hit in said) or self._taken(dose, held) is not None
+        return coded or any(self._strengths.measure(hit[2]) for hit in said) or bool(self._in_texts(dose))
 
     def _of_element(self, stated: Decimal, doses: Sequence[Dosage], held: Ingredient, drugs: frozenset[str]) -> Amount:
         """The element in what is stated: as the order says, else by the salt, else as if it were all element."""
@@ -102,7 +101,7 @@ class Doses:
         """Milligrams a day of one dose."""
         if (mg := self._in_parts(dose, held, alone)) is not None:
             return mg
-        taken, rate = self._taken(dose, held), self._schedule.often(dose).per_day
+        taken, rate = self._taken(dose, held, alone), self._schedule.often(dose).per_day
         mg = self._milligrams(taken, held, alone)
         if mg is None or rate is None or taken is None:
             return None
@@ -130,13 +129,10 @@ class Doses:
         strength = held.mg if kind == "pieces" else held.mg_per_ml
         return None if strength is None else bounded(strength * number)
 
-    def _taken(self, dose: Dosage, held: Ingredient) -> Taken | None:
+    def _taken(self, dose: Dosage, held: Ingredient, alone: bool) -> Taken | None:
         """How much is taken at once: by its quantity or by its words, whichever is more."""
         found = [one for one in (self._coded(dose), *self._in_texts(dose)) if one]
-        return max(found, key=lambda one: self._weighed(one, held), default=None)
-
-    def _weighed(self, taken: Taken, held: Ingredient) -> Decimal:
-        return self._milligrams(taken, held, alone=True) or Decimal(0)
+        return max(found, key=lambda one: self._milligrams(one, held, alone) or 0, default=None)
 
     def _coded(self, dose: Dosage) -> Taken | None:
         """The quantity of a dose, of a range the most."""
@@ -150,14 +146,11 @@ class Doses:
                     return measured[0], quantity.value * measured[1]
         return None
 
-    def disputed(self, doses: Sequence[Dosage], held: Ingredient) -> bool:
-        """Whether a dose says in more than one way how much."""
-        return any(len(set(self._in_texts(dose))) > 1 or self._beyond(dose, held) for dose in doses)
-
-    def _beyond(self, dose: Dosage, held: Ingredient) -> bool:
-        """Whether the words of a dose say more than its quantity."""
-        coded, taken = self._coded(dose), self._taken(dose, held)
-        return bool(coded and taken and self._weighed(taken, held) > self._weighed(coded, held))
+    def disputed(self, doses: Sequence[Dosage], held: Ingredient, *, alone: bool) -> bool:
+        """Whether a dose says in more than one way how much: in its words more than in its quantity."""
+        said = [(self._coded(dose), self._taken(dose, held, alone)) for dose in doses]
+        each = ([self._milligrams(taken, held, alone) or 0 for taken in both] for both in said if both[0])
+        return any(coded < taken for coded, taken in each) or any(len(set(self._in_texts(dose))) > 1 for dose in doses)
 
     def _in_texts(self, dose: Dosage) -> list[Taken]:
         """What its words and its further instructions say, as far as it can be compared."""

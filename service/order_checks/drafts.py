@@ -167,8 +167,10 @@ class DraftReader:
     def _measured(self, draft: Draft, doses: Sequence[sent.Dosage], product: Sequence[str]) -> Draft:
         """The draft with its dose; of a product of several ingredients with the dose of each."""
         held = self._doses.ingredients(product, self._names.named)
-        draft = replace(draft, disputed=draft.disputed or any(self._doses.disputed(doses, one) for one in held))
-        if len(held) == 1:
+        alone = len(held) == 1
+        disputed = any(self._doses.disputed(doses, one, alone=alone) for one in held)
+        draft = replace(draft, disputed=draft.disputed or disputed)
+        if alone:
             return replace(draft, amount=self._doses.amount(doses, held[0], draft.drugs))
         amounts, names = dict.fromkeys(draft.drugs, Amount()), dict[str, str]()
         for one in held:

@@ -63,7 +63,7 @@ class Phrases:
         self._part_words = {part: _any_of(words) for part, words in self._parts.items()}
         self._numbers = {words: str(number) for words, number in said["numbers"].items()}
         self._number = _any_of(self._numbers)
-        self._short: Mapping[str, str] = said["short_days"]
+        self._numbers |= said["short_days"]
         self.patterns = {name: re.compile(pattern) for name, pattern in said["patterns"].items()}
         self._units: Mapping[str, int] = said["lengths"]
         self._names = {word: code for code, words in said["week"].items() for word in words}
@@ -71,17 +71,9 @@ class Phrases:
         self._groups = {word: said["weeks"][word] for word in said["weeks"] if word != "links"}
         self._links = frozenset(said["weeks"]["links"])
         self._meals, self._meals_a_day = _any_of(said["meals"]["words"]), Decimal(said["meals"]["a_day"])
-        told = (
-            *self._times,
-            *self._periods,
-            *weak,
-            *said["numbers"].values(),
-            *self._names,
-            *self._groups,
-            *self._links,
-        )
-        more = (*self._units, *said["meals"]["words"], *said["asides"]["little"])
-        self._known = frozenset(word for words in (*told, *more) for word in _WORD.findall(words))
+        told = [*self._times, *self._periods, *weak, *said["numbers"].values(), *self._names, *self._groups]
+        told += [*self._links, *self._units, *said["meals"]["words"], *said["asides"]["little"]]
+        self._known = frozenset(word for words in told for word in _WORD.findall(words))
         self._day = _any_of([*self._names, *self._groups])
         link = self.patterns["range"].pattern
         self._range = re.compile(f"{self._day.pattern}{link}{self._day.pattern}")
@@ -93,7 +85,7 @@ class Phrases:
         said = unicodedata.normalize("NFKC", apart).casefold().replace("⁄", "/").translate(_DASHES)
         said = "\n".join(" ".join(self.patterns["supplied"].sub(" ", line).split()) for line in said.splitlines())
         said = _HALF.sub(lambda half: f"{half[1] or 0}.5", said)
-        said = self.patterns["short_days"].sub(lambda days: _WORD.sub(lambda day: self._short[day[0]], days[0]), said)
+        said = self.patterns["short_days"].sub(lambda days: _WORD.sub(lambda day: self._numbers[day[0]], days[0]), said)
         said = self.patterns["other_scheme"].sub(lambda one: re.sub(r"[ /]", "-", one[0]), said)
         daily = "" if self.patterns["not_daily"].search(said) else " a day"
         said = self.patterns["by_times"].sub(rf"\2 tablet \1 times{daily}", said)
@@ -124,7 +116,7 @@ class Phrases:
     def _is_sure(self, said: str) -> bool:
         """Whether a clause surely speaks of the dose: it names an amount, or nothing but when it is taken."""
         words = _WORD.findall(self.patterns["reason"].sub("", said))
-        return bool(self.patterns["taken"].search(said)) or self._known.issuperset(words)
+        return self._known.issuperset(words) or bool(self.patterns["taken"].search(said))
 
     def at_meals(self, text: str) -> bool:
         """Whether it is taken with the meals of a day, and not once only."""

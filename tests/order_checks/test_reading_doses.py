@@ -459,6 +459,12 @@ def test_each_ingredient_has_its_own_dose_and_name(product: str, pieces: int, am
         assert draft.ingredient(frozenset([drug])) == name
 
 
+def test_the_weight_of_one_ingredient_is_no_larger_dose_of_another() -> None:
+    both = "Ferrous fumarate 322 mg / folic acid 0.35 mg tablets"
+    draft = draft_of(both, structured(1, "tablet", text="322 mg once daily"))
+    assert (draft.dose_of(frozenset(["folic-acid"])).mg, draft.disputed) == (Decimal("0.35"), False)
+
+
 def test_of_several_ingredients_that_are_meant_the_largest_counts_and_one_that_is_not_known_before_it() -> None:
     draft = draft_of("Multivitamin with B12 6 mcg and zinc 15 mg tablet", structured(1, "tablet"))
     assert draft.dose_of(frozenset(["vitamin-b12", "zinc-supplement"])).mg == 15
