@@ -147,3 +147,18 @@ def test_a_frequency_is_read_in_other_spellings_and_tongues(text: str, days: flo
 )  # fmt: skip
 def test_times_of_a_day_are_counted_in_other_spellings_and_tongues(text: str, mg: int) -> None:
     assert read(medication(FOLIC, text))[0].amount.mg == mg
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take 6 tablets once a week on a Monday. Do NOT take daily. Take folic acid 5 mg once a week on another day.",
+        "15 mg weekly, folic acid 5 mg on Thursday", "Take 15 mg ONCE A WEEK, on the same day each week",
+        "Take SIX tablets once weekly, swallow whole with water, after food", "15 mg weekly. Use sunscreen daily",
+        "15 mg every week on Monday; weekly FBC for 6 weeks, then monthly",
+        "6 tablets each Monday. Bloods every 2 weeks",
+    ],
+)  # fmt: skip
+def test_an_ordinary_weekly_prescription_is_one_day_a_week(text: str) -> None:
+    draft = read(medication(METHOTREXATE, text))[0]
+    assert (draft.days_per_week, draft.unread) == (1, False)
