@@ -45,7 +45,7 @@ KNOWS_FLASK = {"service.app", "service.web", "service.cli"}
 
 MOST_LINES, MOST_BODY = 260, 30
 MOST_CORE = 5_900  # lines of code: no docstring, comment or blank line
-MOST_OF_THE_ORDER_CHECKS = 1_350  # a chapter of its own, read after the core
+MOST_OF_THE_ORDER_CHECKS = 1_420  # a chapter of its own, read after the core
 CORE = {"cds_hooks", "service.clinical", "service.fhir", "service.cards", "service.hooks"}
 
 # Counting, the calendar and the decimal system; every other number is clinical and belongs into the knowledge.

@@ -7,7 +7,7 @@ Source: knowledge G, H4.32, H4.34, H6.47.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
@@ -34,7 +34,8 @@ DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24,
         "mo": Decimal(30), "a": Decimal(365)}  # fmt: skip
 MOST_MILLIGRAMS, LONGEST_TEXT = Decimal(10) ** 9, 1_000  # no dose is more, no instruction says it later
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d{1,12})?")
-AMOUNT = re.compile(rf"(?<![\w.,/-])({THOUSANDS.pattern}|\d{{1,12}}(?:[.,]\d{{1,12}})?)\s*([a-zµμ]+)(?!\w)")
+AMOUNT = re.compile(rf"(?<![\w.,/-])({THOUSANDS.pattern}|\d{{1,12}}(?:[.,]\d{{1,12}})?)\s*([a-zµμà-ÿ]+)(?!\w)")
+PART = re.compile(r"[;,\n(]|\.\s")
 
 
 class MedicationReader:
@@ -84,14 +85,20 @@ class MedicationReader:
         coded = next((route for code in codes if (route := self._reading.routes.get(code))), None)
         if coded:
             return coded
-        texts = [*drug, *(t for d in doses for t in (d.text or "", *texts_of(d.route)))]
-        said = f" {' '.join(' '.join(words_of(text)) for text in texts)} "
-        if any(word in said for word in self._sources):
+        routes, own = [t for d in doses for t in texts_of(d.route)], [d.text and _of_the_dose(d.text) for d in doses]
+        said = ["".join(_padded(texts)) for texts in (drug, routes, [text or "" for text in own])]
+        if any(word in one for one in said for word in self._sources):
             return None
-        return next((route for route, words in self._words.items() if any(word in said for word in words)), None)
+        ways = ((route, one, words) for one in said for route, words in self._words.items())
+        return next((route for route, one, words in ways if any(word in one for word in words)), None)
 
 
-def _padded(words: tuple[str, ...]) -> list[str]:
+def _of_the_dose(text: str) -> str:
+    """The part of an instruction that holds the amount, not "continue eye drops"; all of it when none does."""
+    return next((part for part in PART.split(text) if AMOUNT.search(part.casefold())), text)
+
+
+def _padded(words: Iterable[str]) -> list[str]:
     return [f" {' '.join(words_of(word))} " for word in words]
 
 
@@ -122,9 +129,7 @@ def doses_of(use: fhir.MedicationUse) -> list[fhir.Dosage]:
     return [*use.dosageInstruction, *more]
 
 
-def _span(
-    use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments
-) -> tuple[Moment | None, Moment | None]:
+def _span(use: fhir.MedicationUse, doses: list[fhir.Dosage], moments: Moments) -> tuple[Moment | None, Moment | None]:
     """When the use began and, when it is known, ended: with several doses, when the last of them ends."""
     validity = use.dispenseRequest.validityPeriod if use.dispenseRequest else None
     bounds = next((r.boundsPeriod for d in doses if (r := _repeat(d)) and r.boundsPeriod), None)
@@ -214,7 +219,7 @@ def _numbers(said: str, table: Mapping[str, Decimal]) -> set[Decimal]:
 
 
 def _dose_in_words(text: str, reading: Reading) -> Decimal | None:
-    """"220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
+    """ "220 mg twice a day" -> 440; "1000 ug once a week" -> 0.142857; None without an amount or a frequency."""
     said = f" {' '.join(text[:LONGEST_TEXT].casefold().split())} "
     if any(words in said for words in reading.single_doses):
         return None

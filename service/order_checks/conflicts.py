@@ -78,11 +78,19 @@ def _of(draft: Draft, others: Sequence[Draft], case: Case, rows: Sequence[Row]) 
 def _fits_among(rule: DraftRule, draft: Draft, others: Sequence[Draft]) -> bool:
     """Whether a rule means a draft, by itself or by the days that it and others which the rule means name together."""
     often = rule.days_per_week_above
-    if often is None or not (draft.named and draft.firm) or fits(rule, draft):
+    if often is None or not draft.named or draft.waits or fits(rule, draft):
         return fits(rule, draft)
     on_any_day = replace(rule, days_per_week_above=None)
-    same = [one for one in others if one.firm and fits(on_any_day, one)]
+    same = [one for one in others if not one.waits and _meet(draft, one) and fits(on_any_day, one)]
+    rates = [one.days_per_week or 0 for one in (draft, *same)]
+    if sum(rates) <= often and all(rate < often for rate in rates):  # on Mondays and on Tuesdays, each every two weeks
+        return False
     return len(draft.named.union(*(one.named for one in same))) > often and fits(on_any_day, draft)
+
+
+def _meet(one: Draft, other: Draft) -> bool:
+    """Whether two drafts are taken at the same time, as far as their days are known."""
+    return not any(b and e and b > e for b, e in ((one.begins, other.ends), (other.begins, one.ends)))
 
 
 def _mended(row: Row, drafts: Iterable[Draft]) -> bool:
@@ -116,6 +124,7 @@ def fits(rule: DraftRule, draft: Draft) -> bool:
         and (not rule.routes or rule.routes & draft.routes)
         and (not rule.reasons or rule.reasons & draft.reasons)
         and (draft.scheduled or not rule.scheduled)
+        and (draft.unread or not rule.unread)
         and _dose_fits(rule, draft)
         and _length_fits(rule, draft)
     )

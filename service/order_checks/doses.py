@@ -20,7 +20,7 @@ from service.order_checks.sent import Dosage
 from service.order_checks.strengths import ELEMENTAL, OF_THE_ELEMENT, Ingredient, Strengths, bounded
 
 FINE, ROUGH = 6, 3  # decimals of what is stated in weights, and of what is counted in pieces
-ONE_A_DAY = "one-a-day"
+ONE_A_DAY, AT_MEALS = "one-a-day", "at-meals"
 Taken = tuple[str, Decimal]  # weight | pieces | volume, and how much at once
 
 
@@ -30,7 +30,7 @@ class Amount:
 
     mg: Decimal | None = None  # None: not stated in a form that can be read
     most: Decimal | None = None  # what it may be at most, when the salt may have been weighed or the element
-    assumed: str = ""  # by-salt | as-element | one-a-day: how it was read, when the order does not say
+    assumed: str = ""  # by-salt | as-element | one-a-day | at-meals: how it was read, when the order does not say
     is_element: bool = False  # milligrams of the element, not of the product
 
 
@@ -55,7 +55,8 @@ class Doses:
                 found[dose.sequence] = found.get(dose.sequence, Decimal(0)) + mg
         stated = bounded(max(found.values())) if found else None
         if stated is not None:
-            return self._of_element(stated, doses, held, drugs)
+            one = self._of_element(stated, doses, held, drugs)
+            return replace(one, assumed=AT_MEALS) if any(self._schedule.often(d).assumed for d in doses) else one
         return Amount() if found else self._one_a_day(doses, held, drugs, alone)
 
     def _one_a_day(self, doses: Sequence[Dosage], held: Ingredient, drugs: frozenset[str], alone: bool) -> Amount:
@@ -64,7 +65,7 @@ class Doses:
         rates = {self._schedule.often(dose).per_day for dose in doses}
         if single or held.mg is None or not rates <= {None, Decimal(1)}:
             return Amount()
-        at_once = [self._milligrams(self._taken(dose), held, alone) for dose in doses if self._states(dose)]
+        at_once = [self._milligrams(self._taken(d, held, alone), held, alone) for d in doses if self._states(d)]
         stated = bounded(max(mg for mg in at_once if mg is not None), FINE) if any(at_once) else None
         stated = stated if at_once else held.mg
         if not stated:
@@ -76,7 +77,7 @@ class Doses:
         """Whether a dose says how much is taken at once, in whatever form."""
         said = AMOUNT.finditer(self._phrases.normal(dose.words))
         coded = any(one.doseQuantity or one.doseRange for one in dose.doseAndRate)
-        return coded or any(self._strengths.measure(hit[2]) for hit in said) or self._taken(dose) is not None
+        return coded or any(self._strengths.measure(hit[2]) for hit in said) or bool(self._in_texts(dose))
 
     def _of_element(self, stated: Decimal, doses: Sequence[Dosage], held: Ingredient, drugs: frozenset[str]) -> Amount:
         """The element in what is stated: as the order says, else by the salt, else as if it were all element."""
@@ -100,7 +101,7 @@ class Doses:
         """Milligrams a day of one dose."""
         if (mg := self._in_parts(dose, held, alone)) is not None:
             return mg
-        taken, rate = self._taken(dose), self._schedule.often(dose).per_day
+        taken, rate = self._taken(dose, held, alone), self._schedule.often(dose).per_day
         mg = self._milligrams(taken, held, alone)
         if mg is None or rate is None or taken is None:
             return None
@@ -128,8 +129,13 @@ class Doses:
         strength = held.mg if kind == "pieces" else held.mg_per_ml
         return None if strength is None else bounded(strength * number)
 
-    def _taken(self, dose: Dosage) -> Taken | None:
-        """How much is taken at once: by its quantity, of a range the most, else by its words."""
+    def _taken(self, dose: Dosage, held: Ingredient, alone: bool) -> Taken | None:
+        """How much is taken at once: by its quantity or by its words, whichever is more."""
+        found = [one for one in (self._coded(dose), *self._in_texts(dose)) if one]
+        return max(found, key=lambda one: self._milligrams(one, held, alone) or 0, default=None)
+
+    def _coded(self, dose: Dosage) -> Taken | None:
+        """The quantity of a dose, of a range the most."""
         for one in dose.doseAndRate:
             quantity = one.doseQuantity or (one.doseRange and (one.doseRange.high or one.doseRange.low))
             if quantity and quantity.value is not None and is_number(quantity.value) and quantity.value >= 0:
@@ -138,17 +144,19 @@ class Doses:
                 measured = next((one for one in found if one), None if units else ("pieces", Decimal(1)))
                 if measured:
                     return measured[0], quantity.value * measured[1]
-        return max(self._in_texts(dose), key=lambda one: one[1], default=None)
+        return None
 
-    def disputed(self, doses: Sequence[Dosage]) -> bool:
-        """Whether a dose says in more than one way how much."""
-        return any(len(set(self._in_texts(dose))) > 1 for dose in doses)
+    def disputed(self, doses: Sequence[Dosage], held: Ingredient, *, alone: bool) -> bool:
+        """Whether a dose says in more than one way how much: in its words more than in its quantity."""
+        said = [(self._coded(dose), self._taken(dose, held, alone)) for dose in doses]
+        each = ([self._milligrams(taken, held, alone) or 0 for taken in both] for both in said if both[0])
+        return any(coded < taken for coded, taken in each) or any(len(set(self._in_texts(dose))) > 1 for dose in doses)
 
     def _in_texts(self, dose: Dosage) -> list[Taken]:
         """What its words and its further instructions say, as far as it can be compared."""
-        words = self._phrases.normal(dose.words)
-        notes = (self._phrases.patterns["denied"].sub(" ", self._phrases.normal(note)) for note in dose.notes)
-        found = [taken for said in (words, *notes) if (taken := self._in_words(said))]
+        texts = map(self._phrases.normal, (dose.words, *dose.notes))
+        said = (self._phrases.patterns["denied"].sub(" ", text) for text in texts)
+        found = [taken for text in said if (taken := self._in_words(text))]
         return [taken for taken in found if taken[0] == found[0][0]]
 
     def _in_words(self, said: str) -> Taken | None:

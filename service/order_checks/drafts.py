@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from service.fhir.medications import doses_of
 from service.fhir.moments import Moments
 from service.fhir.problems import ProblemReader
 from service.fhir.reader import RawResource
-from service.fhir.references import short
 from service.order_checks import sent
 from service.order_checks.doses import Amount, Doses
-from service.order_checks.drugs import OrderedDrugs, OrderedReader, product, product_of
+from service.order_checks.drugs import OrderedDrugs, OrderedReader, product_of
+from service.order_checks.given import as_drug, codes_of, is_of, medications, subject_of, waiting
 from service.order_checks.phrases import Phrases
 from service.order_checks.routes import Routes
 from service.order_checks.schedule import Schedule
@@ -35,7 +35,6 @@ from service.order_checks.schedule import Schedule
 # A re-signed order is active; what is over or was never meant is no order.
 OVER = frozenset(["entered-in-error", "cancelled", "stopped", "completed", "ended", "revoked"])
 DONE = frozenset(["immune", "contraindicated", "complete"])  # forecastStatus of a vaccine that is not to be given
-_WHOSE = msgspec.json.Decoder(sent.Whose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,10 @@ class Draft:
     ingredients: Mapping[str, str] = field(default_factory=dict, hash=False)  # concept -> its name in the product
     renewed: bool = False  # it goes on with what is taken already
     firm: bool = True  # it will be given: not on hold, not as needed, not far ahead
+    waits: bool = False  # it is not given beside another: on hold, one of several options, as needed
+    begins: date | None = None  # its first and its last day, where they are stated
+    ends: date | None = None
+    unread: bool = False  # it has words for the dose, and none of them says how often
     dose_text: str = ""  # as the order words it, for the detail
     named: frozenset[str] = frozenset()  # the days of a week that it names: mon, tue ...
     disputed: bool = False  # it says in more than one way how much or how often: the larger is read
@@ -100,13 +103,13 @@ class DraftReader:
     ) -> tuple[Draft, ...]:
         """The drafts for the patient; drugs that they refer to may stand among the drafts or on file."""
         orders = tuple(given)
-        call = _Call(_medications((*on_file, *orders)), moments, now)
-        found = (self._draft(one, call) for one in orders if one.type in sent.READ and _is_of(patient, one))
+        call = _Call(medications((*on_file, *orders)), moments, now)
+        found = (self._draft(one, call) for one in orders if one.type in sent.READ and is_of(patient, one))
         return tuple(draft for draft in found if draft)
 
     def foreign(self, given: Iterable[RawResource], patient: str) -> int:
         """How many orders name another patient."""
-        return sum(1 for one in given if one.type in sent.READ and _subject(one) and not _is_of(patient, one))
+        return sum(1 for one in given if one.type in sent.READ and subject_of(one) and not is_of(patient, one))
 
     def _draft(self, one: RawResource, call: _Call) -> Draft | None:
         order, decoded = sent.read_as(sent.Order, one), sent.read_as(sent.READ[one.type], one)
@@ -120,17 +123,18 @@ class DraftReader:
             kind=one.type,
             reasons=frozenset[str]().union(*matched),
             firm=draft.firm and order.status not in stop["status"] and order.intent not in stop["intents"],
+            waits=draft.waits or order.status in stop["status"] or order.intent in stop["choices"],
         )
 
     def _of(self, kind: str, decoded: Any, call: _Call) -> Draft:
         if kind == "MedicationRequest":
             return self._medication(decoded, call)
         if kind == "ServiceRequest":
-            order = self._problems.order(_waiting(decoded), "", call.moments)
+            order = self._problems.order(waiting(decoded), "", call.moments)
             return self._requested([decoded.code], order.orders if order else frozenset())
         if kind == "NutritionOrder":
             return self._nutrition(decoded, call)
-        wanted = (r for r in decoded.recommendation if not _codes(r.forecastStatus) & DONE)
+        wanted = (r for r in decoded.recommendation if not codes_of(r.forecastStatus) & DONE)
         return self._vaccine([code for r in wanted for code in r.vaccineCode])
 
     def _medication(self, use: sent.MedicationRequest, call: _Call) -> Draft:
@@ -140,17 +144,15 @@ class DraftReader:
         taken = self._medications.of(use, parts, call.moments)
         product, drugs = [text for part in parts for text in texts_of(part)], taken.concepts if taken else frozenset()
         doses = [self._own(dose, drugs) for dose in written]
+        schedule, waits = self._schedule, self._schedule.as_needed(doses)
+        begins, ends = schedule.span(doses, taken)
         draft = Draft(
             "", "", drugs,
             routes=self._routes.of(doses, product, taken.route if taken else None),
-            days=self._schedule.length(doses, taken, use.dispenseRequest),
-            days_per_week=self._schedule.days_per_week(doses),
-            scheduled=self._schedule.scheduled(doses),
-            named=self._schedule.named(doses),
-            label=next(iter(product), ""),
-            renewed=renewed,
-            firm=not self._schedule.as_needed(doses) and not self._is_far(taken, call),
-            disputed=self._schedule.disputed(doses) or self._doses.disputed(doses),
+            days=schedule.length(doses, taken, use.dispenseRequest), days_per_week=schedule.days_per_week(doses),
+            scheduled=schedule.scheduled(doses), named=schedule.named(doses), label=next(iter(product), ""),
+            renewed=renewed, begins=begins, ends=ends, unread=schedule.unread(doses), waits=waits,
+            firm=not waits and not self._is_far(taken, call), disputed=schedule.disputed(doses),
             dose_text=next((dose.text for dose in written[:1] if dose.text), ""),
         )  # fmt: skip
         return self._measured(draft, doses, product)
@@ -165,7 +167,10 @@ class DraftReader:
     def _measured(self, draft: Draft, doses: Sequence[sent.Dosage], product: Sequence[str]) -> Draft:
         """The draft with its dose; of a product of several ingredients with the dose of each."""
         held = self._doses.ingredients(product, self._names.named)
-        if len(held) == 1:
+        alone = len(held) == 1
+        disputed = any(self._doses.disputed(doses, one, alone=alone) for one in held)
+        draft = replace(draft, disputed=draft.disputed or disputed)
+        if alone:
             return replace(draft, amount=self._doses.amount(doses, held[0], draft.drugs))
         amounts, names = dict.fromkeys(draft.drugs, Amount()), dict[str, str]()
         for one in held:
@@ -189,7 +194,7 @@ class DraftReader:
         formula = order.enteralFormula
         codes = [formula.baseFormulaType, fhir.CodeableConcept(text=formula.baseFormulaProductName)] if formula else []
         fed = self._requested([code for code in codes if code], frozenset(), feeds=formula is not None)
-        found = [self._medication(_supplement(one), call) for one in order.supplement]
+        found = [self._medication(as_drug(one), call) for one in order.supplement]
         for one in found:
             own = fed.drugs | one.drugs
             amounts = {**fed.amounts, **{drug: one.dose_of(frozenset([drug])) for drug in one.drugs}}
@@ -208,51 +213,6 @@ class DraftReader:
         named = {drug: next(iter(texts_of(c)), "") for c in codes for drug in self._drugs.match(c)[0]}
         label = next((t for code in codes for t in texts_of(code)), "")
         return Draft("", "", frozenset(named), label=label, ingredients=named)
-
-
-def _subject(one: RawResource) -> str | None:
-    """Whom an order names, "" when nobody; None when that cannot be read."""
-    try:
-        whose = _WHOSE.decode(one.raw)
-    except sent.FAULTS:
-        return None
-    return (whose.subject or whose.patient or fhir.Reference()).reference or ""
-
-
-def _is_of(patient: str, one: RawResource) -> bool:
-    """Whether an order is for the patient, or names nobody; one that cannot be read is not."""
-    subject = _subject(one)
-    return subject is not None and short(subject) in ("", f"Patient/{patient}", f"urn:uuid:{patient}", patient)
-
-
-def _medications(resources: Iterable[RawResource]) -> dict[str, sent.Medication]:
-    """Medication resources by the references that may name them."""
-    found: dict[str, sent.Medication] = {}
-    for one in resources:
-        drug = product(one.raw) if one.type == "Medication" else None
-        if drug:
-            found |= {f"Medication/{drug.id}": drug} if drug.id else {}
-            found |= {short(one.full_url): drug} if one.full_url else {}
-    return found
-
-
-def _supplement(one: sent.Supplement) -> sent.MedicationRequest:
-    """A supplement of a NutritionOrder as the order of a drug."""
-    kind = one.type or fhir.CodeableConcept()
-    called = fhir.CodeableConcept([*kind.coding, fhir.Coding(display=kind.text)], one.productName or kind.text)
-    at_once = [sent.DoseAndRate(doseQuantity=one.quantity)] if one.quantity else []
-    doses = [sent.Dosage(one.instruction, timing, None, at_once) for timing in (one.schedule or [sent.Timing()])]
-    kind_of = "MedicationRequest"
-    return sent.MedicationRequest(resourceType=kind_of, medicationCodeableConcept=called, dosageInstruction=doses)
-
-
-def _waiting(request: fhir.ServiceRequest) -> fhir.ServiceRequest:
-    """A request as it stands once it is signed: what it covers does not depend on its status."""
-    return msgspec.structs.replace(request, status="draft")
-
-
-def _codes(concept: fhir.CodeableConcept | None) -> frozenset[str]:
-    return frozenset(c.code for c in concept.coding if c.code) if concept else frozenset()
 
 
 def as_on_file(drafts: Iterable[Draft], moments: Moments, now: str) -> tuple[OrderOnFile, ...]:

@@ -35,6 +35,8 @@ class OrderedDrugs(Matcher):
         bare = replace(knowledge, reading=replace(knowledge.reading, negations_before=()))
         super().__init__(bare, "drug", "both")
         self._beside = tuple(f" {' '.join(words_of(word))}" for word in said["negation"]["beside"])
+        self._called = {concept.id: concept.names for concept in knowledge.concepts.values()}
+        self._of_the_other = re.compile(rf"(?:^|(?<=[,(]))\W*{said['patterns']['beside']}", re.IGNORECASE)
         self._note = re.compile(said["patterns"]["note"], re.IGNORECASE)
 
     def named(self, text: str) -> frozenset[str]:
@@ -50,15 +52,18 @@ class OrderedDrugs(Matcher):
         return (found, by_name) if found else super().match(None, *(_GLUED.sub(" ", text) for text in texts))
 
     def own(self, text: str, drugs: frozenset[str]) -> str:
-        """A text without what its clauses say of another drug: "weekly, with folic acid daily" says weekly."""
-        return "\n".join(self._before_others(clause, drugs) for clause in CLAUSE.split(text))
+        """A text without its drug's name and what is said of others: "weekly, with folic acid daily" says weekly."""
+        called = "|".join(re.escape(name) for drug in sorted(drugs) for name in self._called[drug])
+        said = re.sub(rf"(?<!\w)(?:{called})(?!\w)", " ", text, flags=re.IGNORECASE) if called else text
+        return "\n".join(self._before_others(clause, drugs) for clause in CLAUSE.split(said))
 
     def _before_others(self, clause: str, drugs: frozenset[str]) -> str:
         if self._named(words_of(clause)) <= drugs:
             return clause
         words = clause.split()
         starts = (i for i in range(len(words)) if not self._named(words_of(" ".join(words[: i + 1]))) <= drugs)
-        return " ".join(words[: next(starts, None)])
+        own = " ".join(words[: next(starts, None)])
+        return self._of_the_other.sub("", own)
 
     def _named(self, words: list[str]) -> frozenset[str]:
         kept = list(words)

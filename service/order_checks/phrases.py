@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,10 @@ HOURS = Decimal(24)
 DIGITS = 6  # of a rate
 MOST_LETTERS = 2000  # no dose is longer
 _HALF = re.compile(r"\b(?:(\d+)(?: and)? )?1[/⁄]2\b")
-CLAUSE = re.compile(r"[;\n]|\.\s")
+CLAUSE = re.compile(r"[;\n]|(?i:(?<!max))\.\s")  # "max. 2" is one
+_PART = re.compile(r"[,()]")
+_WORD = re.compile(r"[^\W\d_]+")
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _NUMBER = re.compile(r"\d(?:[.,]\d+)?")
 
 
@@ -33,6 +36,8 @@ class Often:
     days: Decimal | None = None  # days of a week
     named: frozenset[str] = frozenset()  # those days, where they are named
     disputed: bool = False  # parts of the dose contradict each other
+    assumed: bool = False  # it says "with meals" alone, which may be three a day
+    sure: bool = True  # it speaks of this dose and of nothing else
     weak: bool = False  # it names times of a day alone, "in the evening": beside "once weekly" no other frequency
 
 
@@ -58,13 +63,17 @@ class Phrases:
         self._part_words = {part: _any_of(words) for part, words in self._parts.items()}
         self._numbers = {words: str(number) for words, number in said["numbers"].items()}
         self._number = _any_of(self._numbers)
+        self._numbers |= said["short_days"]
         self.patterns = {name: re.compile(pattern) for name, pattern in said["patterns"].items()}
         self._units: Mapping[str, int] = said["lengths"]
         self._names = {word: code for code, words in said["week"].items() for word in words}
         self._week = tuple(said["week"])
         self._groups = {word: said["weeks"][word] for word in said["weeks"] if word != "links"}
         self._links = frozenset(said["weeks"]["links"])
-        self._meals = _any_of(said["meals"]["words"])
+        self._meals, self._meals_a_day = _any_of(said["meals"]["words"]), Decimal(said["meals"]["a_day"])
+        told = [*self._times, *self._periods, *weak, *said["numbers"].values(), *self._names, *self._groups]
+        told += [*self._links, *self._units, *said["meals"]["words"], *said["asides"]["little"]]
+        self._known = frozenset(word for words in told for word in _WORD.findall(words))
         self._day = _any_of([*self._names, *self._groups])
         link = self.patterns["range"].pattern
         self._range = re.compile(f"{self._day.pattern}{link}{self._day.pattern}")
@@ -73,21 +82,41 @@ class Phrases:
     def normal(self, text: str) -> str:
         """A text in lower case with single blanks and with digits for number words; new lines stay."""
         apart = text[:MOST_LETTERS].replace("½", " ½")  # "1½"
-        said = unicodedata.normalize("NFKC", apart).casefold().replace("⁄", "/")
+        said = unicodedata.normalize("NFKC", apart).casefold().replace("⁄", "/").translate(_DASHES)
         said = "\n".join(" ".join(self.patterns["supplied"].sub(" ", line).split()) for line in said.splitlines())
         said = _HALF.sub(lambda half: f"{half[1] or 0}.5", said)
+        said = self.patterns["short_days"].sub(lambda days: _WORD.sub(lambda day: self._numbers[day[0]], days[0]), said)
+        said = self.patterns["other_scheme"].sub(lambda one: re.sub(r"[ /]", "-", one[0]), said)
+        daily = "" if self.patterns["not_daily"].search(said) else " a day"
+        said = self.patterns["by_times"].sub(rf"\2 tablet \1 times{daily}", said)
         said = self.patterns["slash"].sub(" per ", self._number.sub(lambda word: self._numbers[word[0]], said))
         return self.patterns["article"].sub(" ", said)
 
     def often(self, text: str) -> Often:
-        """How often, as all the clauses of a text say it: on the most days that one of them names."""
+        """How often, as all the clauses of a text say it: on the most days that they name."""
         said = self.patterns["denied"].sub(" ", self.normal(text))
-        found = weighed(self._clause(clause) for clause in CLAUSE.split(said))
-        days = max((one.days for one in found if one.days is not None), default=None)
-        named = frozenset[str]().union(*(one.named for one in found if one.days == days))
-        rate = next((one.per_day for one in found if one.per_day is not None), None)
-        weak = all(one.weak for one in found if one.days is not None)
-        return Often(None if self._single.search(said) else rate, days, named, weak=weak)
+        often = most_often(weighed(self._clause(clause) for clause in self._clauses(said)))
+        return replace(often, per_day=None) if self._single.search(said) else often
+
+    def _clauses(self, said: str) -> Iterator[str]:
+        """The clauses, without what they say of a first day, of a blood count, of other things to be done."""
+        for clause in CLAUSE.split(self.patterns["begins"].sub(" ", said)):
+            yield from self.patterns["next_dose"].split(",".join(map(self._of_the_dose, _PART.split(clause))))
+
+    def _of_the_dose(self, part: str) -> str:
+        aside = self.patterns["aside"].search(part)
+        if aside is None:
+            return part
+        dose = self.patterns["taken"].search(part, aside.end()) or self.patterns["scheme"].search(part, aside.end())
+        before, after = part[: aside.start()], part[dose.start() :] if dose else ""
+        own = self.patterns["beside"].sub("", before)  # "1-0-0 weekly blood count"
+        kept = own if self._clause(own).days is not None or not self.patterns["taken"].search(own) else before
+        return f"{kept} {after}"
+
+    def _is_sure(self, said: str) -> bool:
+        """Whether a clause surely speaks of the dose: it names an amount, or nothing but when it is taken."""
+        words = _WORD.findall(self.patterns["reason"].sub("", said))
+        return self._known.issuperset(words) or bool(self.patterns["taken"].search(said))
 
     def at_meals(self, text: str) -> bool:
         """Whether it is taken with the meals of a day, and not once only."""
@@ -108,6 +137,9 @@ class Phrases:
         return bool(self._single.search(self.normal(text)))
 
     def _clause(self, said: str) -> Often:
+        return replace(self._said(said), sure=self._is_sure(said))
+
+    def _said(self, said: str) -> Often:
         scheme = self.scheme(said)
         said, times = (f"{scheme.before} {scheme.after}", scheme.times) if scheme else (said, Decimal(0))
         named, counted = self._named(said), self.patterns["days_a_week"].search(said)
@@ -115,9 +147,11 @@ class Phrases:
         if named or counted:
             days = Decimal(len(named)) if named else Decimal(counted[2] or counted[1]) if counted else WEEK
             a_day = max((rate for rate in (*rates, times) if rate >= 1), default=DAY)
-            return Often(a_day * min(days, WEEK) / WEEK, min(days, WEEK), named)
+            rarely = round(min(DAY, max(rates, default=DAY) * WEEK), DIGITS)  # every two weeks on Monday
+            return Often(a_day * min(days, WEEK) * rarely / WEEK, min(days, WEEK) * rarely, named)
         if not rates:
             parts = times or Decimal(sum(1 for words in self._part_words.values() if words.search(said)))
+            parts += self._meals_a_day if parts and self.patterns["meals_and"].search(said) else 0
             return Often(parts, WEEK, weak=not self.patterns["recurring"].search(said)) if parts else Often()
         pulses = self.patterns["hours"].search(said) and min(rates) < DAY <= max(rates)
         return Often() if pulses else Often(_together(rates[0], times), days_of(max(rates)))
@@ -177,8 +211,19 @@ class Phrases:
 def weighed(found: Iterable[Often]) -> list[Often]:
     """What says how often: times of a day alone do not, beside less than daily."""
     ways = list(found)
-    rarely = any(one.days is not None and one.days < WEEK for one in ways)
+    rarely = any(one.days is not None and one.days < WEEK and one.sure for one in ways)
     return [one for one in ways if not (rarely and one.weak)]
+
+
+def most_often(found: Sequence[Often]) -> Often:
+    """Of all that is said the most doses, and the most days: those that are named add up."""
+    said = [one for one in found if one.days is not None]
+    days = max((one.days for one in said if one.days is not None), default=None)
+    named = frozenset[str]().union(*(one.named for one in said if one.days == days and one.sure))
+    rate = max((one.per_day for one in found if one.per_day is not None), default=None)
+    most = max(days, Decimal(len(named))) if days is not None and days >= 1 else days
+    weak, sure = all(one.weak for one in said), any(one.sure for one in said)
+    return Often(rate, most, named, weak=weak, sure=sure)
 
 
 def _together(rate: Decimal, times: Decimal) -> Decimal:

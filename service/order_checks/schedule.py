@@ -8,6 +8,7 @@ knowledge H4.36.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,10 +18,12 @@ from service.clinical.knowledge.vocabulary import Reading
 from service.fhir import resources as fhir
 from service.fhir.medications import DAYS, timing_words
 from service.fhir.quantities import is_number
-from service.order_checks.phrases import DIGITS, WEEK, Often, Phrases, days_of, weighed
+from service.order_checks.phrases import DIGITS, WEEK, Often, Phrases, days_of, most_often, weighed
 from service.order_checks.sent import Dosage, Repeat, Supply, Timing
 
 SECONDS_PER_DAY = 86400
+NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EARLIER = timedelta(days=6)
 
 
 class Schedule:
@@ -38,18 +41,16 @@ class Schedule:
         """One dose by its timing, code, words and further instructions; of those that differ the most frequent."""
         texts = [text for text in (timing_words(dose), dose.words, *dose.notes) if text]
         found = weighed((self._stated(dose.timing), *map(self._phrases.often, texts)))
-        rates = [one.per_day for one in found if one.per_day is not None]
         sure = {round(one.per_day, DIGITS) for one in found if one.per_day is not None and not one.weak}
-        days = max((one.days for one in found if one.days is not None), default=None)
-        if not rates and days is None and any(map(self._phrases.at_meals, texts)):
-            return Often(self._meals, WEEK)
-        named = frozenset[str]().union(*(one.named for one in found if one.days == days))
-        return Often(max(rates, default=None), days, named, len(sure) > 1)
+        often, rates = most_often(found), {one.per_day for one in found if one.per_day is not None}
+        if often.per_day is None and often.days is None and any(map(self._phrases.at_meals, texts)):
+            return Often(self._meals, WEEK, assumed=True)
+        return replace(often, disputed=len(sure) > 1, assumed=self._by_meals(dose.timing) and len(rates) == 1)
 
     def _stated(self, timing: Timing | None) -> Often:
         repeat = timing.repeat if timing else None
         if timing is None or repeat is None:
-            return Often(None, _days_of_events(timing.event)) if timing else Often()
+            return _on_events(timing.event) if timing else Often()
         named = frozenset(day.casefold() for day in repeat.dayOfWeek) & self._week
         stated = [Decimal(n) for n in (repeat.frequency, repeat.frequencyMax) if n and n > 0]
         span = _span(repeat)
@@ -57,11 +58,17 @@ class Schedule:
         if named:
             a_day = times / span if times and span and span < WEEK else Decimal(1)
             per_week = max(max(a_day, Decimal(1)) * len(named), times if span == WEEK else a_day)
-            return Often(per_week / WEEK, Decimal(len(named)), named)
+            rarely = min(Decimal(1), WEEK / span) if span else Decimal(1)  # every two weeks on Monday
+            return Often(per_week * rarely / WEEK, len(named) * rarely, named)
         if span is None or not (times or repeat.period):
             return Often()
         rate = (times or 1) / span
         return Often(rate, days_of(rate)) if is_number(rate) else Often()
+
+    def _by_meals(self, timing: Timing | None) -> bool:
+        """Whether a timing says how often by meals alone."""
+        repeat = timing.repeat if timing else None
+        return bool(repeat and not (repeat.frequency or repeat.period) and self._meal_codes.intersection(repeat.when))
 
     def _events(self, repeat: Repeat, span: Decimal | None) -> Decimal:
         """How many times of a day a timing names; "with meals" is all meals of the day."""
@@ -74,16 +81,25 @@ class Schedule:
 
     def days_per_week(self, doses: Sequence[Dosage]) -> Decimal | None:
         """Of doses side by side all the days that they name together; else the most of any."""
-        found = [(dose.sequence, self.often(dose)) for dose in doses]
-        together = [
-            Decimal(len(frozenset[str]().union(*(one.named for number, one in found if number == each))))
-            for each in {number for number, _ in found}
-        ]
-        return max((days for days in (*together, *(one.days for _, one in found)) if days), default=None)
+        sides = ([self.often(dose) for dose in doses if dose.sequence == each] for each in {d.sequence for d in doses})
+        return max((often.days for often in map(most_often, sides) if often.days), default=None)
 
     def named(self, doses: Sequence[Dosage]) -> frozenset[str]:
         """All days of a week that the doses name."""
         return frozenset[str]().union(*(self.often(dose).named for dose in doses))
+
+    def unread(self, doses: Sequence[Dosage]) -> bool:
+        """Whether there are words for a dose, and none of them says how often."""
+        said = any(dose.words.strip() for dose in doses) and self.days_per_week(doses) is None
+        return said and not any(self._phrases.is_single(dose.words) for dose in doses)
+
+    def span(self, doses: Sequence[Dosage], known: Medication | None) -> tuple[date | None, date | None]:
+        """The first and the last day; of single days also those before, which fall into one week with them."""
+        given = [event for dose in doses if dose.timing for event in dose.timing.event]
+        if days := sorted(day for event in given if (day := _day(event))):
+            return max(days[0], date.min + EARLIER) - EARLIER, days[-1]
+        start, end = (known.start, known.end) if known else (None, None)
+        return start.earliest.date() if start else None, end.latest.date() if end else None
 
     def as_needed(self, doses: Sequence[Dosage]) -> bool:
         """Whether a dose is taken only when it is needed."""
@@ -141,11 +157,12 @@ def _span(repeat: Repeat) -> Decimal | None:
     return repeat.period * unit if unit and is_number(repeat.period) and repeat.period > 0 else None
 
 
-def _days_of_events(events: Iterable[str]) -> Decimal | None:
-    """The most days within one week."""
+def _on_events(events: Iterable[str]) -> Often:
+    """The most days within one week, by their names where it is always the same ones."""
     days = sorted({day for event in events if (day := _day(event))})
-    week = timedelta(days=7)
-    return max((Decimal(sum(1 for d in days if first <= d < first + week)) for first in days), default=None)
+    most = max((sum(1 for d in days if 0 <= (d - first).days < WEEK) for first in days), default=None)
+    named = frozenset(NAMES[day.weekday()] for day in days)
+    return Often(None, Decimal(most), named if len(named) == most else frozenset()) if most else Often()
 
 
 def _day(text: str) -> date | None:

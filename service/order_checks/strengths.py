@@ -51,7 +51,8 @@ class Strengths:
 
     def _split(self, text: str) -> list[str]:
         parts: list[str] = []
-        for part in self._patterns["between"].split(text):
+        each = self._patterns["strengths_last"].sub(r"\1 \3 / \2 \4", text)
+        for part in self._patterns["between"].split(each):
             if parts and OF_THE_ELEMENT in part.casefold():  # "220 mg capsule, 50 mg elemental zinc" is one
                 parts[-1] = f"{parts[-1]}, {part}"
             else:
@@ -96,7 +97,7 @@ class Strengths:
         spelled = normal(unit).casefold()
         if factor := self._units.get(spelled):
             return "weight", factor
-        if unit.casefold().strip() in self._pieces:
+        if unit.casefold().strip(" .") in self._pieces:
             return "pieces", Decimal(1)
         return ("volume", self._volumes[spelled]) if spelled in self._volumes else None
 

@@ -109,6 +109,8 @@ def _draft(rule: DraftRule, knowledge: Knowledge) -> Iterator[str]:
         yield f"ordered for {' or '.join(knowledge.concepts[one].name for one in sorted(rule.reasons))}"
     if rule.scheduled:
         yield "round the clock, not as needed"
+    if rule.unread:
+        yield "its words do not say how often"
 
 
 def _term(fact: str, levels: frozenset[str], knowledge: Knowledge) -> Term:

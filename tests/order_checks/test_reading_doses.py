@@ -136,6 +136,16 @@ def test_ingredients_that_a_hyphen_joins_are_told_apart() -> None:
     assert joined.dose_of(frozenset(["vitamin-b12"])).mg == Decimal("0.005")
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["Tablette", "Tabletten", "Filmtablette", "Filmtabletten", "Tabl.", "Kapsel", "Kapseln", "comprimé", "comprimés",
+     "gélule", "gélules", "cp"],
+)  # fmt: skip
+def test_a_piece_is_known_in_other_languages(piece: str) -> None:
+    assert draft_of(FOLIC, f"2 {piece} daily").amount.mg == 10
+    assert draft_of(FOLIC, structured(2, piece)).amount.mg == 10
+
+
 @pytest.mark.parametrize("dose", ["1 tab BD", structured(1, "TAB", 2), structured(1, "cap", 2), "1 cap OD"])
 def test_a_piece_that_is_swallowed_says_the_route(dose: Any) -> None:
     assert "oral" in draft_of("Zinc gluconate 50 mg", dose).routes
@@ -219,12 +229,54 @@ def test_what_is_written_like_a_scheme_and_is_none(text: str, days: int, mg: str
     [
         "with meals", "with each meal", "with every meal", "with main meals", "at meals", "at each meal",
         "at mealtimes",
-        "before meals", "before each meal", "after meals", "after each meal", "with all meals",
+        "before meals", "before each meal", "after meals", "after each meal", "with all meals", "zu den Mahlzeiten",
+        "pendant les repas", "aux repas", "before every meal", "after every meal",
     ],
 )  # fmt: skip
-def test_meals_alone_are_three_a_day(text: str) -> None:
+def test_meals_alone_are_read_as_three_a_day_which_is_assumed(text: str) -> None:
     draft = draft_of(FOLIC, f"1 tablet {text}")
-    assert (draft.days_per_week, draft.amount.mg, draft.amount.assumed) == (7, 15, "")
+    assert (draft.days_per_week, draft.amount.mg, draft.amount.assumed) == (7, 15, "at-meals")
+
+
+def test_a_timing_by_meals_alone_is_assumed_too() -> None:
+    for code in ("C", "AC", "PC"):
+        assert draft_of(FOLIC, timed({"when": [code]}, 1, "tablet")).amount.assumed == "at-meals"
+    for repeat in ({"when": ["C"], "frequency": 2, "period": 1, "periodUnit": "d"}, {"when": ["CM", "CV"]}):
+        assert draft_of(FOLIC, timed(repeat, 1, "tablet")).amount.assumed == ""
+    assert draft_of(FOLIC, noted("1 tablet", {"text": "Take with meals"})).amount.assumed == "at-meals"
+
+
+def test_meals_and_once_more_are_four_a_day() -> None:
+    assert draft_of(FOLIC, "1 tablet after each meal and at bedtime").amount.mg == 20
+    assert draft_of(FOLIC, "1 tablet with meals and at night").amount.mg == 20
+    assert draft_of(FOLIC, "1 tablet in the evening after meals").amount.mg == 5
+
+
+@pytest.mark.parametrize(
+    ("product", "quantity", "text", "mg", "disputed"),
+    [
+        (FOLIC, (400, "ug"), "5 mg daily", 5, True), (FOLIC, (0, "mg"), "1-0-0", 5, True),
+        (FOLIC, (5, "mg"), "400 ug daily", 5, False), (FOLIC, (5, "mg"), "1 tablet daily", 5, False),
+        (FOLIC, (1, "tablet"), "take 5 mg daily", 5, False), (FOLIC, (1, "tablet"), "2 tablets daily", 10, True),
+        ("Vitamin B12 500 mcg tablet", (1000, "ug"), "2 tablets (500 mcg each) daily", 1, False),
+        ("Folic acid 2.5 mg/5 mL oral solution", (10, "mL"), "5 mg daily", 5, False),
+        (FOLIC, (5, "mg"), "daily, max. 10 mg", 5, False),
+        (FOLIC, (5, "mg"), "daily with 10 tablets at most", 50, True),
+    ],
+)  # fmt: skip
+def test_of_a_quantity_and_of_words_the_larger_is_read(
+    product: str, quantity: tuple[float, str], text: str, mg: int, disputed: bool
+) -> None:
+    value, unit = quantity
+    draft = draft_of(product, {"text": text, "doseAndRate": [{"doseQuantity": {"value": value, "unit": unit}}]})
+    assert (draft.amount.mg, draft.disputed) == (mg, disputed)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"), [("1-0-1 Tbl., max. 2-0-2", 10), ("max. 10 mg a day; 5 mg daily", 5), ("1-0-0. max 4 tablets", 5)]
+)
+def test_the_most_that_may_be_taken_is_no_dose(text: str, mg: int) -> None:
+    assert draft_of(FOLIC, text).amount.mg == mg
 
 
 @pytest.mark.parametrize(
@@ -387,6 +439,10 @@ def test_without_a_frequency_one_piece_a_day_is_assumed_and_two_may_be_meant(
     [
         ("Ferrous fumarate 322 mg / folic acid 0.35 mg tablets", 1,
          {"iron": ("Ferrous fumarate", "322"), "folic-acid": ("folic acid", "0.35")}),
+        ("Ferrous fumarate / folic acid tablet (322 mg / 350 micrograms)", 1,
+         {"iron": ("Ferrous fumarate", "322"), "folic-acid": ("folic acid", "0.35")}),
+        ("Ferrous fumarate/folic acid (322 mg/350 micrograms)", 1,
+         {"iron": ("Ferrous fumarate", "322"), "folic-acid": ("folic acid", "0.35")}),
         ("Calcium 333 mg / magnesium 133 mg / zinc 5 mg tablet", 3, {"zinc-supplement": ("zinc", "15")}),
         ("thiamine 100 mg / cyanocobalamin 25 mcg tablet", 1, {"vitamin-b12": ("cyanocobalamin", "0.025")}),
         ("Multivitamin with B12 6 mcg and zinc 15 mg tablet", 1,
@@ -401,6 +457,12 @@ def test_each_ingredient_has_its_own_dose_and_name(product: str, pieces: int, am
     for drug, (name, mg) in amounts.items():
         assert draft.dose_of(frozenset([drug])).mg == (Decimal(mg) if mg else None)
         assert draft.ingredient(frozenset([drug])) == name
+
+
+def test_the_weight_of_one_ingredient_is_no_larger_dose_of_another() -> None:
+    both = "Ferrous fumarate 322 mg / folic acid 0.35 mg tablets"
+    draft = draft_of(both, structured(1, "tablet", text="322 mg once daily"))
+    assert (draft.dose_of(frozenset(["folic-acid"])).mg, draft.disputed) == (Decimal("0.35"), False)
 
 
 def test_of_several_ingredients_that_are_meant_the_largest_counts_and_one_that_is_not_known_before_it() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from drafted_orders import CVX, SNOMED, Json, coded, medication, read, reader, send, service, structured
+from drafted_orders import CVX, NOW, SNOMED, Json, coded, knowledge, medication, read, reader, send, service, structured
+
+from service.clinical.assess import case_of
+from service.clinical.facts import PatientFacts
+from service.order_checks.conflicts import conflicts
 
 ORAL = {"coding": [{"system": SNOMED, "code": "26643006"}]}
 V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
@@ -188,6 +193,73 @@ def test_an_order_is_firm_when_it_will_be_given(order: Json, firm: bool) -> None
     assert one(order).firm is firm
 
 
+@pytest.mark.parametrize(
+    ("order", "waits"),
+    [
+        (medication(TABLET), False), (medication(TABLET, intent="proposal"), False),
+        (medication(TABLET, intent="option"), True), (medication(TABLET, status="on-hold"), True),
+        (medication(TABLET, "5 mg daily as needed"), True), (medication(TABLET, begins("2026-06-24")), False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_order_is_given_beside_another_unless_it_waits(order: Json, waits: bool) -> None:
+    assert one(order).waits is waits
+
+
+def test_words_that_do_not_say_how_often_are_known() -> None:
+    for text in ("as directed", "5 mg", "nach Plan"):
+        assert one(medication(TABLET, text)).unread
+    for dose in (None, "5 mg daily", "5 mg weekly", "5 mg stat", structured(5, "mg")):
+        assert not one(medication(TABLET, dose)).unread
+    assert not one(medication(TABLET, {**structured(5, "mg"), "text": "5 mg"})).unread
+
+
+MTX = "Methotrexate 2.5 mg tablet"
+
+
+def weekly(day: str, *, id: str = "d1", days: Json | None = None, **more: Any) -> Json:
+    return medication(MTX, {"text": f"15 mg on {day}", **({"timing": days} if days else {})}, id=id, **more)
+
+
+def bounded_by(**period: str) -> Json:
+    return {"repeat": {"boundsPeriod": period}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        (weekly("Monday"), weekly("Thursday"), True),
+        (weekly("Monday", intent="proposal"), weekly("Thursday", intent="proposal"), True),
+        (weekly("Monday", intent="option"), weekly("Thursday", intent="option"), False),
+        (weekly("Monday"), weekly("Thursday", days=bounded_by(start="2026-06-24")), True),
+        (weekly("Monday", days=bounded_by(start="2026-06-15", end="2026-06-26")),
+         weekly("Thursday", days=bounded_by(start="2026-06-27")), False),
+        (weekly("Monday", days=bounded_by(start="2026-06-15", end="2026-06-27")),
+         weekly("Thursday", days=bounded_by(start="2026-06-27")), True),
+        (medication(MTX, {"timing": {"event": ["2026-06-22"]}}), medication(MTX, {"timing": {"event": ["2026-06-23"]}}),
+         True),
+        (medication(MTX, {"timing": {"event": ["2026-06-22"]}}), medication(MTX, {"timing": {"event": ["2026-06-30"]}}),
+         False),
+        (medication(MTX, "15 mg every 2 weeks on Monday"), medication(MTX, "15 mg every 2 weeks on Tuesday"), False),
+        (medication(MTX, {"timing": {"repeat": {"dayOfWeek": ["mon"], "period": 2, "periodUnit": "wk"}}}),
+         medication(MTX, {"timing": {"repeat": {"dayOfWeek": ["tue"], "period": 2, "periodUnit": "wk"}}}), False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_two_drafts_that_name_different_days_count_together_when_they_are_taken_together(
+    first: Json, second: Json, together: bool
+) -> None:
+    drafts = read(first, second | {"id": "d2"})
+    case = case_of(PatientFacts("Patient/p", None, None), knowledge(), datetime.fromisoformat(NOW))
+    found = {conflict.row.id for conflict in conflicts(drafts, drafts, case)}
+    assert ("methotrexate-not-weekly" in found) is together
+
+
+def test_a_first_or_a_last_day_of_the_calendar_is_no_error() -> None:
+    for day in ("0001-01-01", "9999-12-31"):
+        assert one(medication(MTX, {"timing": {"event": [day]}})).days_per_week == 1
+
+
 def test_the_words_of_the_first_dose_are_kept_as_they_are() -> None:
     assert one(medication(TABLET, "5 mg daily; zinc 20 mg weekly")).dose_text == "5 mg daily; zinc 20 mg weekly"
     assert one(medication(TABLET, structured(5, "mg"))).dose_text == ""
@@ -306,13 +378,19 @@ def test_drops_for_the_eye_or_ear_and_what_is_for_the_skin_are_not_the_drug_of_t
     assert one(medication(None, medicationCodeableConcept=tmp)).drugs == set()
 
 
+FORMS = [
+    "Tablette", "Tabletten", "Filmtablette", "Filmtabletten", "Tabl.", "Kapsel", "Kapseln", "comprimé", "comprimés",
+    "gélule", "gélules",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("drops", ["1 drop", "2 drops"])
 @pytest.mark.parametrize(
     "where",
     [
         *(f"{into} {eye}" for into in ("in", "into") for eye in
           ("each eye", "both ears", "affected eye", "the affected eye", "right ear", "left eye")),
-        "to affected eye", "to the affected eye",
+        "to affected eye", "to the affected eye", "OU",
     ],
 )  # fmt: skip
 def test_a_dose_may_say_that_a_drug_is_for_the_eye_or_ear(drops: str, where: str) -> None:
@@ -327,6 +405,12 @@ def test_a_dose_may_say_that_a_drug_is_for_the_eye_or_ear(drops: str, where: str
         ("Trimethoprim", "instill by the feeding line", {"unknown"}),
         ("Trimethoprim softgel", None, {"unknown"}), ("Trimethoprim gel capsule", None, {"oral", "systemic"}),
         ("Trimethoprim 100 mg tablet", "1 daily for the infection of both eyes", {"oral", "systemic"}),
+        ("Trimethoprim 100 mg tablet", "200 mg bd for otic infection", {"oral", "systemic"}),
+        ("Trimethoprim 100 mg tablet", "200 mg bd, 1 drop in each eye of the other bottle", {"oral", "systemic"}),
+        ("Trimethoprim", "200 mg bd, 1 drop in each eye of the other bottle", {"unknown"}),
+        ("Trimethoprim", "200 mg bd. Continue eye drops in both eyes", {"unknown"}),
+        *((f"Trimethoprim 200 mg {form}", "1-0-1", {"oral", "systemic"}) for form in FORMS),
+        *(("Trimethoprim 200 mg", f"1 {form} daily", {"oral", "systemic"}) for form in FORMS),
     ],
 )  # fmt: skip
 def test_a_drug_that_is_swallowed_or_of_no_known_form_stays_the_drug(product: str, dose: Any, routes: set[str]) -> None:

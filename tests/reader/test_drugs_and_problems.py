@@ -131,6 +131,17 @@ def test_a_course_beyond_the_calendar_has_no_end() -> None:
     assert taken(read(drug(dose=bounds))).end is None
 
 
+NOTES = [
+    "; continue eye drops",
+    ". Use barrier contraception",
+    ", avoid lotion",
+    "\nMay use mouthwash",
+    " (stop vaginal cream)",
+]
+FORMS = [
+    "Tablette", "Tabletten", "Filmtablette", "Filmtabletten", "Tabl.", "Kapsel", "Kapseln", "comprimé", "comprimés",
+    "gélule", "gélules",
+]  # fmt: skip
 ROUTES: list[tuple[str, str | Json | None, str | None]] = [
     ("Cyanocobalamin", {"route": coded("78421000", system=SNOMED)}, "injection"),
     ("Cyanocobalamin", {"route": coded("26643006", system=SNOMED)}, "systemic"),
@@ -140,6 +151,11 @@ ROUTES: list[tuple[str, str | Json | None, str | None]] = [
     ("Cyanocobalamin nasal gel", None, None),
     ("Cyanocobalamin", None, None),
     ("Zinc-containing denture adhesive cream", "Two tubes a week", None),
+    *(("Cyanocobalamin 1 mg tablet", f"1 mg daily{note}", "systemic") for note in NOTES),
+    *(("Cyanocobalamin", f"1 mg by mouth daily{note}", "systemic") for note in NOTES),
+    *(("Cyanocobalamin", f"1 mg daily{note}", None) for note in NOTES),
+    ("Cyanocobalamin", {"text": "1 mg and a vaginal cream", "route": {"text": "oral"}}, "systemic"),
+    *((f"Cyanocobalamin {form}", "1 daily", "systemic") for form in FORMS),
 ]
 
 

@@ -149,9 +149,18 @@ def test_a_string_is_no_number() -> None:
 
 
 STATUSES = {
-    "final": True, "amended": True, "corrected": True, "preliminary": True,
-    "registered": False, "cancelled": False, "entered-in-error": False, "unknown": False, "bogus": False,
-    "Final": False, "final ": False, "a\nb": False,
+    "final": True,
+    "amended": True,
+    "corrected": True,
+    "preliminary": True,
+    "registered": False,
+    "cancelled": False,
+    "entered-in-error": False,
+    "unknown": False,
+    "bogus": False,
+    "Final": False,
+    "final ": False,
+    "a\nb": False,
 }
 FHIR = {"registered", "cancelled", "entered-in-error", "unknown"}  # fmt: skip
 

@@ -6,6 +6,7 @@ A concept (or `order` and an id of orders.toml), then: a dose a day in `mg/d` or
 a route: oral (the default) intramuscular subcutaneous intravenous injection rectal local unknown; a length `10 days`;
 `3 /wk` (days of a week); `scheduled` (round the clock); `for acute-diarrhea` (why it is ordered); `request` (not a
 MedicationRequest); `also prenatal-vitamin` (a drug of two concepts). `any` is a drug that no concept matches;
+`unread`: its words do not say how often;
 `beside`: not asked about (order-select); `disputed`: says in two ways how much or how often; `on mon,thu`: named days.
 """
 
@@ -63,13 +64,18 @@ def _draft(cell: str, number: int) -> Draft:
     reason, also = _word_after(words, "for"), _word_after(words, "also")
     scheduled, week = "scheduled" in words, _word_after(words, "on")
     routes = frozenset().union(*(ROUTES[w] for w in words if w in ROUTES)) or frozenset(ROUTES["oral"])
-    left = [w for w in words if w not in ROUTES and w not in ("scheduled", "request", "beside", "disputed", "held")]
+    left = [
+        w
+        for w in words
+        if w not in ROUTES and w not in ("scheduled", "request", "beside", "disputed", "held", "unread")
+    ]
     if left:
         raise CellError(f"{' '.join(left)!r} is not understood in {cell!r}")
     return Draft(
         f"{kind}/d{number}", kind, frozenset({first, also} - {"any", None}), frozenset(), routes,
         Amount(mg, most if most is not None else mg), days, often, scheduled,
-        frozenset([reason]) if reason else frozenset(), cell, firm="held" not in words, disputed="disputed" in words,
+        frozenset([reason]) if reason else frozenset(), cell, firm="held" not in words, waits="held" in words,
+        unread="unread" in words, disputed="disputed" in words,
         named=frozenset(week.split(",")) if week else frozenset(),
     )  # fmt: skip
 

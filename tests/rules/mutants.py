@@ -141,7 +141,7 @@ class DraftMutant(NamedTuple):
 
 
 BOUNDS = ("mg_from", "mg_above", "mg_upto", "days_above", "days_upto", "days_per_week_above")
-GATES = ("routes", "scheduled", "reasons")
+GATES = ("routes", "scheduled", "reasons", "unread")
 
 
 def moved_draft_bounds(knowledge: Knowledge) -> Iterator[DraftMutant]:

@@ -150,6 +150,7 @@ class DraftRule:
     days_upto: int | None = None
     days_per_week_above: Decimal | None = None  # taken on more days of the week, as stated
     scheduled: bool = False  # round the clock: not as needed
+    unread: bool = False  # has words for its dose that do not say how often
     reasons: frozenset[str] = frozenset()  # ordered for one of these problems
 
 
