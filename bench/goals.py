@@ -6,40 +6,24 @@ In: nothing; requests are made here. Out: Figures. Goals 1, 4, 5, 7 and 9 need l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from time import perf_counter
 from unittest.mock import patch
 
+from bench.figures import HOOK, Figure
 from bench.measure import cpu_seconds, in_turn, percentiles, serving
 from bench.pipeline import STAGES, Pipeline
 from bench.processes import FORBIDDEN, first_answer, imported, modules_of
+from bench.remembering import remembering
 from bench.requests import AS_OF, PANEL, SIZES, junk, request
 from service.app import create_app
 from service.settings import Settings
 
 __all__ = ["GOALS", "Figure"]
 
-HOOK = "/cds-services/neutropenia-review"
 CALLS = 600
 LINEAR = 5.0  # four times the work, and caches that hold less of it; 16 would be quadratic
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number that was measured; without a bound it only explains the others."""
-
-    goal: int
-    what: str
-    value: float
-    unit: str
-    bound: float | None = None
-
-    @property
-    def ok(self) -> bool | None:
-        """Whether it is within its bound."""
-        return None if self.bound is None else self.value <= self.bound
 
 
 def cost() -> Iterator[Figure]:
@@ -121,4 +105,4 @@ def _refused() -> Iterator[Figure]:
         yield Figure(8, f"2 MB of junk, {kind}: assessments", assess.call_count + (status != 400), "", 0)
 
 
-GOALS: Mapping[int, Callable[[], Iterator[Figure]]] = {2: cost, 3: spread, 6: start, 8: growth}
+GOALS: Mapping[int, Callable[[], Iterator[Figure]]] = {2: cost, 3: spread, 6: start, 8: growth, 10: remembering}

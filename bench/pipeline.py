@@ -37,7 +37,7 @@ class Pipeline:
     def answer(self, body: bytes) -> bytes:
         """The answer as the service gives it."""
         asked = hook_request.parse(body, self.service)
-        return encode(response(hooks.answer(asked, self.service, self.hook, self.ground, self.as_of)))
+        return encode(response(hooks.answer(asked, self.service, self.hook, self.ground, self.as_of).cards))
 
     def reference(self, body: bytes) -> Any:
         """What costs are compared with: a fast parser that understands nothing."""

@@ -180,11 +180,12 @@ def _open_bundle(bundle: Resource, found: _Found, levels: int) -> None:
     opened = _decode_bundle(bundle)
     entries = opened.entry or ()
     more = any(link.relation == "next" for link in opened.link or ())
-    found.held_back |= more or (not entries and (opened.total or 0) > 0)
+    found.held_back |= more or (opened.total or 0) > len(entries)
     path, keep = bundle.path, found.resources.append
     for index, entry in enumerate(entries):
         raw = entry.resource
-        if raw is ABSENT:
+        if raw is ABSENT or bytes(raw) in (b"null", b"{}"):
+            found.held_back = True  # a response without its resource: it failed, or was left out
             continue
         mode = entry.search.mode if entry.search else None
         resource = Resource(_type_of(raw), raw, path, index, entry.fullUrl, mode)

@@ -26,17 +26,20 @@ from service.fhir_base import Bases
 from service.ground import prepare, read_settings
 from service.memory import open_memory
 from service.settings import Settings
-from service.web import checks
+from service.silence import silent_services
+from service.web import attributes, checks
 from service.web.assess import add_assess
 from service.web.bodies import FHIR_JSON, JSON, TOO_LONG
 from service.web.calls import add_calls
+from service.web.cards import add_evidence
+from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
 
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
 # What is open to everybody: no patient is in it. Whatever else there is needs a token when authentication is on.
-OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "static"}
+OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "evidence", "source-attributes", "static"}
 MORE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 SAID = {
     404: ("not-found", "nothing is at this address", "see /openapi.yaml and /cds-services"),
@@ -57,7 +60,8 @@ def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | N
     ground = prepare(chosen)
     clock, memory = clock or _now, open_memory(chosen)
     gate = auth.open_gate(chosen, clock, memory.store if memory else None)
-    parts = Parts(chosen, clock, ground, hooks.offered(ground), memory, gate, anyone(chosen, bases))
+    services = hooks.offered(ground, silent_services(chosen))
+    parts = Parts(chosen, clock, ground, services, memory, gate, anyone(chosen, bases))
     app = Flask("service.web")
     app.url_map.merge_slashes = False
     # One byte more than allowed: a chunked body is cut at this length without a word, and is then seen to be too long.
@@ -66,6 +70,7 @@ def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | N
     app.after_request(partial(_after, chosen))
     app.register_error_handler(Exception, _refuse)
     _add_routes(app, parts)
+    app.extensions["cds"] = parts
     return app
 
 
@@ -79,8 +84,11 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     for address, (constant, mimetype) in constants.items():
         app.add_url_rule(address, address, partial(Response, constant, mimetype=mimetype))
     add_calls(app, parts)
+    add_feedback(app, parts)
     add_assess(app, parts)
     checks.add_pages(app, parts.ground.knowledge)
+    attributes.add_pages(app, parts.services, parts.ground.knowledge)
+    add_evidence(app, parts)
 
 
 def _now() -> datetime:
@@ -109,8 +117,8 @@ def _before(app: Flask, parts: Parts) -> Response | None:
         return _said(431)
     if parts.gate and request.endpoint and request.endpoint not in OPEN:
         try:
-            client = parts.gate.admit(request.headers.get("Authorization", ""), request.path, parts.clock())
-            g.caller = caller_of(client, parts.settings)
+            admitted = parts.gate.admit(request.headers.get("Authorization", ""), request.path, parts.clock())
+            g.caller = caller_of(*admitted, parts.settings)
         except Refusal:
             request.environ["wsgi.input"].read(parts.settings.max_body)  # who is cut off in sending misses the answer
             raise

@@ -25,15 +25,21 @@ class Caller:
 
     name: str = ""  # of the client; "" without authentication
     issuer: str = ""
+    tenant: str = ""
     profile: Profile = field(default_factory=_by_the_book)
     site: SiteChoices = field(default_factory=SiteChoices)
     reach: CallBack = NOBODY
 
 
-def caller_of(client: Client, chosen: Settings) -> Caller:
+def whose(who: Caller, server: str) -> str:
+    """To whom patients' ids belong: two hospitals behind one issuer have patients of the same id."""
+    return " ".join((who.issuer, who.tenant, server))
+
+
+def caller_of(client: Client, tenant: str, chosen: Settings) -> Caller:
     """The client whose token a call brought."""
     reach = CallBack(client.fhir, chosen.fetch_seconds, chosen.max_body)
-    return Caller(client.name, client.issuer, profiles()[client.profile], client.site, reach)
+    return Caller(client.name, client.issuer, tenant, profiles()[client.profile], client.site, reach)
 
 
 def anyone(chosen: Settings, bases: Bases) -> Caller:

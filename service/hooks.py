@@ -19,11 +19,14 @@ from cds_hooks.services import Service
 from service import callback
 from service.callback import NOBODY, CallBack
 from service.cards import cards
+from service.cards.words import words
 from service.clinical.assess import assess
+from service.clinical.assessment import Assessment
 from service.clinical.facts import Gap, PatientFacts
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import split_patients
 from service.ground import Ground
+from service.order_checks.drafts import Draft
 from service.templates import templates_of
 
 REQUIRED = frozenset({"count"})
@@ -35,12 +38,26 @@ log = logging.getLogger("service")
 # --- CDS services -----------------------------------------------------------------------------------------------------
 
 
+Judged = tuple[tuple[Card, ...], Assessment]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What one call asks: the prefetch keys that it cannot do without, and how its cards are made."""
 
     needs: frozenset[str]  # beside those of the service: without them only a critical card is an answer
-    cards: Callable[[PatientFacts], Iterable[Card]]
+    judge: Callable[[PatientFacts], Judged]
+    drafts: tuple[Draft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The cards of a call, and what they rest on; nothing of it for a patient or a relative."""
+
+    cards: tuple[Card, ...] = ()
+    assessment: Assessment | None = None
+    facts: PatientFacts | None = None
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +66,18 @@ class Hook:
 
     id: str
     hook: str
-    title: str
-    description: str
     open: Callable[[HookRequest, Sequence[Resource], Ground, datetime], Asked]
     required: frozenset[str] = frozenset()
 
 
 def _review(request: HookRequest, resources: Sequence[Resource], ground: Ground, as_of: datetime) -> Asked:
     """The cards of the whole assessment."""
-    return Asked(frozenset(), lambda facts: cards(assess(facts, ground.knowledge, as_of), ground.knowledge))
+
+    def judge(facts: PatientFacts) -> Judged:
+        found = assess(facts, ground.knowledge, as_of)
+        return cards(found, ground.knowledge), found
+
+    return Asked(frozenset(), judge)
 
 
 def _order(request: HookRequest, resources: Sequence[Resource], ground: Ground, as_of: datetime) -> Asked:
@@ -65,52 +85,37 @@ def _order(request: HookRequest, resources: Sequence[Resource], ground: Ground, 
     drafted = ground.checks.open(request, resources, as_of)
     if drafted.foreign:
         log.warning("%s: %d drafts of another patient passed over (%s)", request.hook, drafted.foreign, _call(request))
-    return Asked(drafted.needs, lambda facts: ground.checks.cards(drafted, facts, as_of))
+    return Asked(drafted.needs, lambda facts: ground.checks.judge(drafted, facts, as_of), drafted.among)
 
-
-ON_ORDERS = (
-    "checks them against vitamin B12, folate, copper, zinc and the blood count: folic acid before B12, zinc with"
-    " low copper, drugs that lower a low count, live vaccines and more. Advice: nothing is blocked."
-)
 
 HOOKS = (
-    Hook(
-        "neutropenia-review", "patient-view", "Neutropenia review",
-        "Grades a low neutrophil count, judges the nutrients that can cause it, weighs other causes"
-        " and suggests what to order. Reads FHIR R4. Silent when there is nothing to say.",
-        _review, REQUIRED,
-    ),
-    Hook(
-        "neutropenia-order-select", "order-select", "Order checks on selection",
-        f"When orders are selected, {ON_ORDERS}", _order,
-    ),
-    Hook(
-        "neutropenia-order-sign", "order-sign", "Order checks before signing",
-        f"Before orders are signed, {ON_ORDERS}", _order,
-    ),
-)  # fmt: skip
+    Hook("neutropenia-review", "patient-view", _review, REQUIRED),
+    Hook("neutropenia-order-select", "order-select", _order),
+    Hook("neutropenia-order-sign", "order-sign", _order),
+)
 
 
-def offered(ground: Ground) -> dict[str, tuple[Service, Hook]]:
-    """Every service by its id, with prefetch templates made of the codes that the knowledge and the site know."""
+def offered(ground: Ground, silent: Mapping[str, str] | None = None) -> dict[str, tuple[Service, Hook]]:
+    """Every service by its id, with prefetch templates made of the codes that the knowledge and the site know.
+
+    `silent` has the services that answer no card: service id -> silent | silent-for-some.
+    """
     templates = templates_of(ground)
-    return {hook.id: (_service(hook, templates, ground.knowledge), hook) for hook in HOOKS}
+    return {one.id: (_service(one, templates, ground.knowledge, (silent or {}).get(one.id)), one) for one in HOOKS}
 
 
-def _service(hook: Hook, templates: Mapping[str, str], knowledge: Knowledge) -> Service:
+def _service(hook: Hook, templates: Mapping[str, str], knowledge: Knowledge, silent: str | None) -> Service:
+    in_force = {"version": knowledge.version, "profile": knowledge.profile}
+    signed = knowledge.signed_off_by or words(knowledge, "service-usage", "unsigned")
+    usage = words(knowledge, "service-usage", "all", **in_force, signed=signed)
     return Service(
         id=hook.id,
         hook=hook.hook,
-        title=hook.title,
-        description=hook.description,
+        title=words(knowledge, "service-title", hook.id),
+        description=words(knowledge, "service-description", hook.id),
         prefetch=templates,
         required=hook.required,
-        usage_requirements=(
-            "FHIR R4. Fully functional from prefetch alone. The review needs the key count, an order check what it"
-            " cannot do without (412 names it); all others add certainty. "
-            f"Knowledge {knowledge.version}, thresholds {knowledge.profile}, "
-            f"signed off by {knowledge.signed_off_by or 'no clinician yet'}."
-        ),
+        usage_requirements=words(knowledge, "service-usage", silent, usage=usage) if silent else usage,
         extension={"org.neutropenia-cds.service": {"knowledge": knowledge.version, "thresholds": knowledge.profile}},
     )
 
@@ -120,10 +125,10 @@ def _service(hook: Hook, templates: Mapping[str, str], knowledge: Knowledge) -> 
 
 def answer(
     request: HookRequest, service: Service, hook: Hook, ground: Ground, now: datetime, reach: CallBack = NOBODY
-) -> Iterable[Card]:
+) -> Answered:
     """The cards for a call; PreconditionFailed when the blood count cannot be had. Patients and relatives get none."""
     if request.context.user_type in NOT_CLINICIANS:
-        return ()
+        return Answered()
     fetched, as_of = callback.read(request, service, reach), now.astimezone(ground.site.zone)
     resources = [resource for one in fetched.values() for resource in one.resources]
     asked = hook.open(request, resources, ground, as_of)
@@ -131,10 +136,11 @@ def answer(
     facts = ground.reader.read(resources, request.context.patient_id, as_of.date())
     if _holds_another(facts, fetched["patient"], request.context.patient_id):
         log.warning("%s: prefetch holds another patient (%s)", service.id, _call(request))
-    found = tuple(asked.cards(_with_gaps(facts, fetched.values())))
+    facts = _with_gaps(facts, fetched.values())
+    found, assessment = asked.judge(facts)
     if not any(card.indicator == "critical" for card in found):
         prefetch.require(fetched, asked.needs)
-    return found
+    return Answered(found, assessment, facts, asked.drafts)
 
 
 def _call(request: HookRequest) -> str:

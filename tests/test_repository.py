@@ -109,3 +109,9 @@ def test_the_scripts_are_posix_shell(script: str) -> None:
 @pytest.mark.parametrize("script", ["cds", ".ci/run", *SCRIPTS, "scripts/container-smoke"])
 def test_the_scripts_can_be_executed(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111 == 0o111
+
+
+def test_no_tracked_file_is_a_link() -> None:
+    """A link leads out of the tree, or to what another machine does not have."""
+    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-s"], cwd=ROOT, capture_output=True)
+    assert not [line for line in listed.stdout.decode().splitlines() if line.startswith("120000")]

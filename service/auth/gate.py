@@ -10,7 +10,8 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 import msgspec
 from joserfc import jwt
@@ -33,6 +34,13 @@ _UNWANTED = ("jwk", "x5u", "x5c", "crit")
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
+class Admitted(NamedTuple):
+    """Who was let in."""
+
+    client: Client
+    tenant: str  # as the token names it; "" when it names none
+
+
 class Gate:
     """Lets calls of known clients in."""
 
@@ -40,7 +48,7 @@ class Gate:
         self._base, self._replays = base, replays
         self._known = {client.issuer: (client, source) for client, source in sources.items()}
 
-    def admit(self, authorization: str, path: str, now: datetime) -> Client:
+    def admit(self, authorization: str, path: str, now: datetime) -> Admitted:
         """The client that calls; NotAdmitted or CannotTell."""
         token = _token(authorization)
         header, claims = (_decoded(part) for part in token.split(".")[:2])
@@ -51,14 +59,15 @@ class Gate:
         _check_header(header, client)
         _check_claims(claims, client, self._audiences(client, path), now)
         _check_signature(token, header, client, source)
-        expires = datetime.fromtimestamp(claims["exp"] + LEEWAY, UTC)
+        expires = datetime.fromtimestamp(ceil(claims["exp"]) + LEEWAY + 1, UTC)
         try:
             first = self._replays.accept_once(issuer, claims["jti"], expires)
         except StoreDown:
             raise CannotTell("store down", client.name) from None
         if not first:
             raise NotAdmitted("used before", client.name)
-        return client
+        tenant = claims.get("tenant")
+        return Admitted(client, tenant if isinstance(tenant, str) else "")
 
     def _audiences(self, client: Client, path: str) -> list[str]:
         """What `aud` may say: the called address, with a last slash or without; for feedback also the service's."""

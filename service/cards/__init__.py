@@ -6,11 +6,12 @@ In: Assessment and the knowledge with its wording. Out: cds_hooks Cards. Source:
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
 from cds_hooks.cards import Card, Indicator
-from cds_hooks.parts import Coding, Source
+from cds_hooks.parts import Coding, OverrideReason, Source
 from service.cards.detail import detail
 from service.cards.suggestions import suggestions
 from service.cards.summary import LOW, Headline, deficient, emergency_headline, headline, summary
@@ -19,6 +20,12 @@ from service.clinical.assessment import Assessment, SuggestedOrder
 from service.clinical.knowledge.model import Knowledge
 
 EXTENSION = "org.neutropenia-cds.card"
+
+
+def override_reasons(codes: Iterable[str], knowledge: Knowledge) -> tuple[OverrideReason, ...]:
+    """The reasons for going on all the same, in their order."""
+    system = words(knowledge, "override-system", "ours")
+    return tuple(OverrideReason(system, code, words(knowledge, "override", code)) for code in codes)
 
 
 def cards(assessment: Assessment, knowledge: Knowledge) -> tuple[Card, ...]:
@@ -86,6 +93,7 @@ def _card(head: Headline, a: Assessment, knowledge: Knowledge, topic: str, aside
         source=Source(label=said["label"], topic=Coding(system=said["topic-system"], code=topic, display=said[topic])),
         suggestions=offered,
         selection_behavior="any" if offered else None,
+        override_reasons=override_reasons(words(knowledge, "override-of", topic).split(), knowledge),
         extension={EXTENSION: {**rule, "severity": a.severity, "knowledge": a.version}},
         uuid=name,
     )

@@ -1,4 +1,4 @@
-"""The command line: serve, assess, story, doctor, check.
+"""The command line: serve, assess, story, doctor, check; report, purge, audit and replay stand in `kept`.
 
 Each command imports what it needs when it runs, so that `cds --help` is quick and a serving worker stays small.
 """
@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 import service
+from service.cli.days import Day
+from service.cli.kept import KEPT
 
 HELP = {"help_option_names": ["-h", "--help"]}
 EXAMPLES_SERVE = """\b
@@ -68,22 +70,6 @@ class Commands(click.Group):
             raise SystemExit(2) from None
 
 
-class Day(click.ParamType[date]):
-    """A day as YYYY-MM-DD."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day that a text names."""
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = None
-        if day is None or str(day) != value:
-            self.fail("write year, month and day as in 2026-06-15", param, ctx)
-        return day
-
-
 @click.group(cls=Commands, context_settings=HELP)
 @click.version_option(service.__version__, message="%(prog)s %(version)s", prog_name="neutropenia-cds")
 def main() -> None:
@@ -134,14 +120,17 @@ def story(name: str | None) -> None:
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
+@click.option("--orders", is_flag=True, help="List what a click can order instead, as a client's map names it.")
 @click.option("--call", is_flag=True, help="Ask instead whether the key and FHIR servers of CDS_CLIENTS answer.")
 @click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
 def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
-    from service.cli.doctor import call, list_analytes, list_checks, list_prefetch, list_thresholds, run
+    from service.cli.doctor import call, run
+    from service.cli.lists import list_analytes, list_checks, list_orders, list_prefetch, list_thresholds
 
     lists = {
         "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "call": call,
+        "orders": list_orders,
         "prefetch": list_prefetch,
     }  # fmt: skip
     raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())
@@ -185,3 +174,7 @@ def check(
 
     target = probe.Target(address(url), tokens_of(token, token_file), origin, services, timeout, requests_of(files))
     raise SystemExit(run(target, as_json))
+
+
+for _command in KEPT:
+    main.add_command(_command)

@@ -9,25 +9,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from cds_hooks.errors import CdsHooksError
-from service import contract, hooks, settings
+from service import clients, contract, hooks, settings
 from service.auth import keys_of_clients
+from service.cli.lists import drafted_codes
+from service.clients import Client
 from service.clinical.assessment import SuggestedOrder
 from service.clinical.knowledge import InvalidKnowledge, load
 from service.clinical.knowledge.model import Knowledge, OrderTemplate
-from service.clinical.knowledge.vocabulary import load_vocabulary
 from service.fhir.orders import Category, Patient, draft_order
 from service.ground import prepare, read_settings
 from service.memory import open_memory
 from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
-from service.templates import templates_of
+from service.silence import silent_services
 
 ADMITTING = ("CDS_MODE", "CDS_AUTH", "CDS_CLIENTS", "CDS_PUBLIC_BASE_URL", "CDS_DATABASE_URL")
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
+_REPEATS = {"lower": "lowered to info", "omit": "left out", "show": "shown as they are"}
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
 
 
@@ -43,11 +46,15 @@ def run() -> int:
     if knowledge:
         for line in _in_force(knowledge, chosen):
             click.echo(f"       {line}")
-        sound &= _say("services", _collect(lambda: hooks.offered(prepare(chosen))))
+        sound &= _say("services", _collect(lambda: hooks.offered(prepare(chosen), silent_services(chosen))))
         templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
+        for line in _unmapped(chosen, knowledge):
+            click.echo(f"  warning: {line}")
         sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
     sound &= _say("openapi.yaml", _collect(contract.document))
-    sound &= _say(f"store: {_store(chosen)}", _collect(lambda: open_memory(chosen)))
+    sound &= _say(f"store: {_store(chosen)}", _opened(chosen))
+    for line in _remembering(chosen):
+        click.echo(f"       {line}")
     return 0 if sound else 1
 
 
@@ -102,53 +109,58 @@ def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:
         yield f"overlay {chosen.knowledge_overlay.name} changes {', '.join(changed) or 'nothing'}"
 
 
+def _unmapped(chosen: Settings, knowledge: Knowledge) -> Iterator[str]:
+    """Orders that a client's map names and nobody drafts."""
+    drafted = dict(drafted_codes(knowledge))
+    for client in _collected(chosen):
+        for name in client.site.orders.keys() - drafted.keys():
+            yield f"client.orders of {client.name}: no order has {name!a}: `cds doctor --orders` lists them"
+
+
+def _collected(chosen: Settings) -> tuple[Client, ...]:
+    """The clients, when their file can be read: its faults are said elsewhere."""
+    try:
+        return clients.read(chosen.clients, chosen.mode == "demo") if chosen.clients else ()
+    except ValueError:
+        return ()
+
+
 def _store(chosen: Settings) -> str:
     """The kind of the database; never its address, which may hold a password."""
     return chosen.database_url.partition(":")[0] or "off, nothing is remembered"
 
 
-def list_thresholds() -> int:
-    """Print every scale in force: what it places, in which unit, for whom, its bands, its source."""
-    chosen = read_settings(os.environ)
-    knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
-    click.echo(f"knowledge {knowledge.version}, thresholds {knowledge.profile}")
-    for fact, scales in knowledge.scales.items():
-        for scale in scales:
-            for_whom = "; ".join(f"{name} {' or '.join(sorted(levels))}" for name, levels in scale.when.items())
-            click.echo(f"{fact} ({knowledge.analytes[scale.analyte].name}){f', {for_whom}' if for_whom else ''}")
-            click.echo(f"  {', '.join(f'{band.level} {band.label}' for band in scale.bands)}")
-            for source in dict.fromkeys(band.citation for band in scale.bands):
-                click.echo(f"  {source}: {knowledge.citations[source].text}")
-    return 0
+def _opened(chosen: Settings) -> tuple[str, ...]:
+    """What keeps the database from being opened; one that is not there yet is not made by looking."""
+    path = chosen.database_url.removeprefix("sqlite:///")
+    if path != chosen.database_url and not Path(path).exists():
+        return ()
+    return _collect(lambda: open_memory(chosen))
 
 
-def list_checks() -> int:
-    """Print every order check: what it is about, and each of its rows with level, summary and source."""
-    chosen = read_settings(os.environ)
-    knowledge = load_for_site(chosen.thresholds, chosen.knowledge_overlay)
-    click.echo(f"knowledge {knowledge.version}; {{...}} stands for the draft, a result or its date")
-    for about in sorted({row.then["about"] for row in knowledge.tables["check"]}, key=lambda one: int(one[1:])):
-        click.echo(f"{about} {knowledge.wording[f'check-title.{about}']}")
-        for row in (r for r in knowledge.tables["check"] if r.then["about"] == about):
-            said = row.then["summary"][0] if "summary" in row.then else f"exception {row.id}"
-            click.echo(f"  {row.then['level']:8}  {said}\n            {knowledge.citations[row.citation].text}")
-    return 0
+def _remembering(chosen: Settings) -> Iterator[str]:
+    """Which services answer no card and for whom, what becomes of repeats, how long what is kept."""
+    for hook in hooks.HOOKS:
+        if chosen.silence(hook.id):
+            yield f"SILENT {hook.id}, for {_whom(chosen, hook.id)}: judges{_and_keeps(chosen)}, and answers no card"
+    if chosen.database_url:
+        yield f"kept: evidence {chosen.evidence_days} days, cards and feedback {chosen.cards_days} days (`cds purge`)"
+        severe = "severe ones too" if chosen.repeat_severe else "never severe counts and critical cards"
+        repeats = f"{_REPEATS[chosen.repeats]} for {chosen.repeat_hours} hours, {severe}"
+        yield f"repeats: {_REPEATS['show'] if chosen.repeats == 'show' else repeats}"
+        yield f"comments in feedback are {'kept: they may name a patient' if chosen.keep_comments else 'dropped'}"
 
 
-def list_prefetch() -> int:
-    """Print what an EHR is to send along: a key and its FHIR query a line, for those that do not read discovery."""
-    for key, query in templates_of(prepare(read_settings(os.environ))).items():
-        click.echo(f"{key}\t{query}")
-    return 0
+def _whom(chosen: Settings, service: str) -> str:
+    """The clients to which a service is silent."""
+    if chosen.silence(service) == "silent":
+        return "all"
+    named = (one.partition("@") for one in chosen.silent)
+    return ", ".join(sorted({client for name, _, client in named if name in ("*", service)}))
 
 
-def list_analytes() -> int:
-    """Print every analyte for those who map codes: id, name, units, codes."""
-    for one in sorted(load_vocabulary().analytes.values(), key=lambda one: one.id):
-        units = ", ".join(dict.fromkeys(unit.unit for unit in one.units.values())) or f"none ({one.kind})"
-        click.echo(f"{one.id}\n  {one.name}\n  units: {units}")
-        click.echo(f"  codes: {', '.join(f'{code.system}|{code.code}' for code in one.codes) or 'none'}")
-    return 0
+def _and_keeps(chosen: Settings) -> str:
+    return " and keeps" if chosen.database_url else " (keeping nothing: CDS_DATABASE_URL is off)"
 
 
 def _settings() -> tuple[Settings, tuple[str, ...]]:

@@ -25,6 +25,7 @@ from service import settings
 from service.app import create_app
 from service.ground import read_settings
 from service.settings import Settings
+from service.silence import told
 
 # Objects that live as long as the process are not looked at again, and the rest seldom: p99 follows from it.
 YOUNG, MIDDLE, OLD = 50_000, 20, 50
@@ -105,6 +106,11 @@ def _where(chosen: Settings) -> str:
     return address.render_as_string(hide_password=True) if address else "off"
 
 
+def _silence(chosen: Settings) -> str:
+    said = told(chosen)
+    return f"{said}\n" if said else ""
+
+
 def _greeting(host: str, port: int, chosen: Settings) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     base = f"http://{shown}:{port}"
@@ -114,7 +120,7 @@ Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
 Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
 {"Calls need the token of a client (CDS_CLIENTS)." if chosen.authenticates else "Calls need no token."}
 Memory: {_where(chosen)}.
-
+{_silence(chosen)}
   {base}/cds-services    what an EHR reads first
   {base}/openapi.yaml    the whole interface
 

@@ -18,6 +18,7 @@ from cds_hooks.prefetch import Resource, read_value
 from cds_hooks.request import HookRequest
 from service.cards import emergency_cards
 from service.clinical.assess import case_of, conclude
+from service.clinical.assessment import Assessment
 from service.clinical.facts import Medication, PatientFacts
 from service.clinical.knowledge.model import Knowledge
 from service.clinical.knowledge.rules import InvalidKnowledge
@@ -62,15 +63,16 @@ class OrderChecks:
         foreign = self._reader.foreign(sent, patient)
         return Drafted(asked, among, needs(asked, self._knowledge.tables["check"]), foreign, tuple(on_file))
 
-    def cards(self, drafted: Drafted, facts: PatientFacts, as_of: datetime) -> tuple[Card, ...]:
-        """An emergency of the patient, then the checks, the gravest first."""
+    def judge(self, drafted: Drafted, facts: PatientFacts, as_of: datetime) -> tuple[tuple[Card, ...], Assessment]:
+        """The cards: an emergency of the patient, then the checks, the gravest first; and what they rest on."""
         assert as_of.tzinfo
         waiting = as_on_file(drafted.among, Moments(as_of.tzinfo), as_of.isoformat(timespec="seconds"))
         known = _as_charted(self._dosed(facts, drafted, as_of), drafted.among)
         case = case_of(replace(known, orders=known.orders + waiting), self._knowledge, as_of)
         chart = Chart(case, conclude(case))
         found = conflicts(drafted.asked, drafted.among, case)
-        return (*emergency_cards(chart.assessment, self._knowledge), *check_cards(found, chart))
+        emergency = emergency_cards(chart.assessment, self._knowledge)
+        return (*emergency, *check_cards(found, chart)), chart.assessment
 
     def _dosed(self, facts: PatientFacts, drafted: Drafted, as_of: datetime) -> PatientFacts:
         """The facts with doses that stand in the product's name, "1000 ug tablet", one daily: as drafts are read."""

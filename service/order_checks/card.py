@@ -13,14 +13,13 @@ from textwrap import shorten
 from typing import Any, cast
 
 from cds_hooks.cards import Action, Card, Indicator, Suggestion
-from cds_hooks.parts import Coding, Link, OverrideReason, Source
-from service.cards import EXTENSION
+from cds_hooks.parts import Coding, Link, Source
+from service.cards import EXTENSION, override_reasons
 from service.cards.found import found
 from service.cards.page import Page, inert, safe
 from service.cards.suggestions import MAX_SUGGESTIONS, suggestions
 from service.cards.words import capital, day_and_year, first_words, fitted, words
 from service.clinical.assessment import Assessment
-from service.clinical.knowledge.model import Row
 from service.clinical.suggestions import suggested
 from service.order_checks.conflicts import COUNT, Conflict
 from service.order_checks.texts import LONGEST_NAME, Chart, evidence_of, name_of, on_file, plain, values_of
@@ -54,7 +53,7 @@ def _card(group: list[Conflict], chart: Chart) -> Card:
         ),
         suggestions=offered,
         selection_behavior="any" if offered else None,
-        override_reasons=tuple(_reasons(lead.row, chart)),
+        override_reasons=override_reasons(lead.row.then.get("override", ()), knowledge),
         links=tuple(itertools.islice(_links(group, chart), MAX_LINKS)),
         extension={EXTENSION: {
             "rule": lead.about, "row": lead.row.id, "severity": chart.assessment.severity,
@@ -185,13 +184,6 @@ def _removal(conflict: Conflict, chart: Chart) -> Suggestion:
     label = chart.say("remove", draft=written if fits else name_of(conflict, chart))
     action = Action(type="delete", description=label, resource_id=conflict.draft.reference)
     return Suggestion(label=label, actions=(action,))
-
-
-def _reasons(row: Row, chart: Chart) -> Iterator[OverrideReason]:
-    """The reasons for going on all the same, in the order of the row."""
-    knowledge = chart.case.knowledge
-    for code in row.then.get("override", ()):
-        yield OverrideReason(words(knowledge, "override-system", "ours"), code, words(knowledge, "override", code))
 
 
 def _links(group: list[Conflict], chart: Chart) -> Iterator[Link]:

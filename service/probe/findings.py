@@ -70,12 +70,14 @@ class Report:
     calls: int
     p50_ms: int | None  # None: no call was timed
     access: str  # open | closed | unknown
+    had_token: bool
     findings: tuple[Finding, ...]
 
     @property
     def status(self) -> int:
-        """Exit status: 1 when a MUST failed."""
-        return int(any(one.verdict is Verdict.FAIL for one in self.findings))
+        """Exit status: 1 when a MUST failed, 2 when nothing failed for want of a token."""
+        failed = any(one.verdict is Verdict.FAIL for one in self.findings)
+        return 1 if failed else 2 * (self.access == "closed" and not self.had_token)
 
     def lines(self, *verdicts: Verdict) -> set[str]:
         """The lines that have a finding of these verdicts."""

@@ -5,12 +5,14 @@ In: GitHub-flavored Markdown as cards hold it. Out: the same content. markdown-i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_ACTIVE = re.compile(r"(<)([A-Za-z/!?])(?!ttps?://)|(\])(\()")
 CELL, BULLET = " | ", "- "
 
 
@@ -21,7 +23,9 @@ def as_html(markdown: str) -> str:
 
 def as_text(markdown: str) -> str:
     """Plain text: headings in capitals, a row of a table to a line, links followed by their address."""
-    return "\n".join(_lines(_MARKDOWN.parse(markdown))).strip()
+    said = "\n".join(_lines(_MARKDOWN.parse(markdown))).strip()
+    # Inert as Markdown and as HTML too, should the client take it for one.
+    return _ACTIVE.sub(lambda hit: " ".join(filter(None, hit.groups())), said)
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[str]:

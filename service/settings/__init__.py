@@ -38,11 +38,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_file: Path | None = None
     clients: Path | None = None
     auth: Literal["", "on", "off"] = ""
+    repeats: Literal["lower", "omit", "show"] = "lower"
+    repeat_hours: int = 24
+    repeat_severe: bool = False
+    silent: tuple[str, ...] = ()
+    keep_comments: bool = False
+    evidence_days: int = 30
+    cards_days: int = 730
 
     @property
     def authenticates(self) -> bool:
         """Whether calls need a token: as CDS_AUTH says, else in production and when clients are named."""
         return self.auth == "on" or (not self.auth and (self.mode == "production" or self.clients is not None))
+
+
+    def is_silent(self, service: str, client: str) -> bool:
+        """Whether a service answers a client without cards: it judges and remembers all the same."""
+        return not {"*", service, f"*@{client}", f"{service}@{client}"}.isdisjoint(self.silent)
+
+    def silence(self, service: str) -> str:
+        """Whom a service answers no card: silent (nobody gets one), silent-for-some, or "" (all get theirs)."""
+        if not {"*", service}.isdisjoint(self.silent):
+            return "silent"
+        return "silent-for-some" if any(one.partition("@")[0] in ("*", service) for one in self.silent) else ""
 
 
 class SettingsError(Exception):
@@ -94,6 +112,15 @@ _SETTINGS = (
     Setting("clients", texts.file, "", "a TOML file that says who may call (see below)"),
     Setting("auth", texts.auth, "", "`on`: each call needs the token of a client; `off`: none does (demo mode alone); "
             "not set: `on` in production and when `CDS_CLIENTS` is set"),
+    Setting("repeats", texts.repeats, "lower", "a card that comes again with nothing new, or after it was overridden: "
+            "`lower` it to info, `omit` it, or `show` it as it is"),
+    Setting("repeat_hours", texts.hours, "24", "for how many hours a card that came is a repeat"),
+    Setting("repeat_severe", texts.yes, "no", "`yes`: severe counts and critical cards are repeats too"),
+    Setting("silent", texts.names, "", "services that judge and remember and answer no card: ids, `*` for all, "
+            "`@client` behind it for one client, separated by commas"),
+    Setting("keep_comments", texts.yes, "no", "`yes`: comments in feedback are kept; they may name a patient"),
+    Setting("evidence_days", texts.days, "30", "for how many days what a card rests on is kept, sealed"),
+    Setting("cards_days", texts.days, "730", "for how many days cards and feedback are kept"),
 )  # fmt: skip
 
 

@@ -19,11 +19,12 @@ _ORIGIN = re.compile(rf"https?://{_HOST}{_PORT}\Z")
 _BASE = re.compile(rf"(?P<scheme>https?)://{_HOST}{_PORT}(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)*\Z")
 _LAST_PORT = 65_535
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\Z")
-_DATABASE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://)\S+\Z")
+_DATABASE = re.compile(r"(?:sqlite:////|postgresql(?:\+psycopg)?://)\S+\Z")
 _BYTES = re.compile(r"([0-9]{1,12}) ?(|KiB|MiB)\Z")
 # A code joins a query as system|code among others: what would end it there has no place in it.
 _QUERIED = re.compile(r"[^\s,|\x00-\x1f\x7f]+\Z")
 _QUERIED_HINT = "leave out blanks, commas and |, and do not leave it empty"
+_SILENT = re.compile(r"(?:\*|[a-z0-9-]{1,64})(?:@[A-Za-z0-9][A-Za-z0-9._-]{0,62})?\Z")
 _LINE = re.compile(r"line [0-9]+")
 _SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?\Z")
 _UNIT = {"": 1, "KiB": 1024, "MiB": MIB}
@@ -114,6 +115,8 @@ def database(text: str) -> str:
         return ""
     if not _DATABASE.match(text):
         raise ValueError("use sqlite:////path/to/file, postgresql://user@host/database, or off: nothing is remembered")
+    if text.startswith("sqlite:") and not Path(text.removeprefix("sqlite:///")).parent.is_dir():
+        raise ValueError("the folder of the database is not there: make it, or correct the path")
     return re.sub(r"^postgresql:", "postgresql+psycopg:", text)
 
 
@@ -148,3 +151,36 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         raise ValueError(f"the file is not UTF-8 (line {line_number}): save it as UTF-8") from None
     except OSError as fault:
         raise ValueError(f"the file cannot be read ({fault.strerror})") from None
+
+
+def repeats(text: str) -> str:
+    if text not in ("lower", "omit", "show"):
+        raise ValueError("use lower, omit or show")
+    return text
+
+
+def yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("use yes or no")
+    return text == "yes"
+
+
+def hours(text: str) -> int:
+    return _whole(text, "hours", 24 * 30)
+
+
+def days(text: str) -> int:
+    return _whole(text, "days", 3660)
+
+
+def _whole(text: str, unit: str, most: int) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > most:
+        raise ValueError(f"use whole {unit} from 1 to {most}")
+    return int(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    given = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not all(_SILENT.match(one) for one in given):
+        raise ValueError("list ids of services, or * for all, with @client behind for one client alone")
+    return given

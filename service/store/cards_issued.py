@@ -1,44 +1,138 @@
-"""Cards that come once in a period, and whether one has come.
+"""Cards that calls led to: what became of each, which earlier one it repeats, what it rests on.
 
-In: pseudonyms, topics, instants with a time zone. Out: rows of `card_issued`. Source: knowledge H4.36.
+In: pseudonyms, topics, instants with a time zone. Out: rows of `card_issued`. Source: CDS Hooks 2.0 "Feedback";
+knowledge H4.36.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.database import Store
-from service.store.tables import card_issued
+from service.store.tables import LONG, calls, card_issued, feedback
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A card that was shown."""
+    """A card, and what became of it."""
 
     uuid: str
     at: datetime
     pseudonym: str
     service: str
+    client: str
     topic: str
     row: str
+    indicator: str  # as judged, whatever was answered
+    severity: str
+    fingerprint: str
     knowledge: str
-    period_days: int
+    profile: str
+    period_days: int = 0
+    fate: str = "shown"  # shown | lowered | left-out | silent
+    because: str = ""  # repeat | override | period; with the reason of an override behind a colon
+    earlier: str = ""
+    until: datetime | None = None
+    evidence: bytes | None = None
 
 
-def remember(store: Store, cards: Iterable[Issued]) -> None:
-    """Write cards down, all or none; StoreDown when they are not."""
-    rows = [{name: getattr(one, name) for name in Issued.__slots__} | {"at": one.at.astimezone(UTC)} for one in cards]
-    with store.write() as connection:
-        connection.execute(insert(card_issued), rows)
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A card that came before, and the reason with which it was overridden; None: it was not."""
+
+    card: Issued
+    override: str | None
 
 
-def came(store: Store, pseudonym: str, topic: str, since: datetime, before: datetime) -> bool:
-    """Whether a card of a topic came for a patient from `since` on, and before `before`."""
-    of_patient = (card_issued.c.pseudonym == pseudonym) & (card_issued.c.topic == topic)
-    in_time = (card_issued.c.at >= since.astimezone(UTC)) & (card_issued.c.at < before.astimezone(UTC))
+class Calls(NamedTuple):
+    """What calls are counted by."""
+
+    day: date
+    service: str
+    client: str
+    knowledge: str
+
+
+# Built once: a statement that is built anew costs more than its running.
+_INSERT = insert(card_issued)
+_EVIDENCE = update(card_issued).where(card_issued.c.uuid == bindparam("of")).values(evidence=bindparam("sealed"))
+
+
+def _one_more(kind: Any) -> Any:
+    keys = [column.name for column in calls.primary_key]
+    new = kind.insert(calls)
+    return new.on_conflict_do_update(index_elements=keys, set_={"number": calls.c.number + new.excluded.number})
+
+
+_COUNT = {"postgresql": _one_more(postgresql), "sqlite": _one_more(sqlite)}
+
+
+def _earlier() -> Any:
+    """Cards of a patient that were sent; lists of values would be expanded anew with each call, and cost more."""
+    one, columns = card_issued.c, [column for column in card_issued.c if column.name != "evidence"]
+    reminder = and_(one.period_days > 0, one.at >= bindparam("reminded_since"))
+    overridden = and_(
+        feedback.c.card == one.uuid, feedback.c.client == one.client, feedback.c.outcome == "overridden"
+    )
+    return (
+        select(*columns, feedback.c.reason, feedback.c.outcome)
+        .select_from(card_issued.outerjoin(feedback, overridden))
+        .where(one.pseudonym == bindparam("whose"), or_(one.at >= bindparam("since"), reminder))
+        .where(or_(one.fate == "shown", one.fate == "lowered"))
+        .order_by(one.at.desc(), feedback.c.at.desc())
+    )
+
+
+_EARLIER = _earlier()
+
+
+def remember(connection: Connection, cards: Iterable[Issued]) -> None:
+    """Write cards down, in the caller's transaction."""
+    rows = [{name: _utc(getattr(one, name)) for name in Issued.__slots__} for one in cards]
+    if rows:
+        connection.execute(_INSERT, [row | {"because": row["because"][:LONG]} for row in rows])
+
+
+def count_calls(connection: Connection, more: Mapping[Calls, int]) -> None:
+    """So many calls more."""
+    if rows := [{**counted._asdict(), "number": number} for counted, number in more.items()]:
+        connection.execute(_COUNT[connection.dialect.name], rows)
+
+
+def earlier(connection: Connection, pseudonym: str, since: datetime, reminded_since: datetime) -> Sequence[Earlier]:
+    """The cards that a patient's charts have shown, reminders for longer, the newest first; so are overrides of one."""
+    asked = {"whose": pseudonym, "since": _utc(since), "reminded_since": _utc(reminded_since)}
+    rows = connection.execute(_EARLIER, asked)
+    return [Earlier(_issued(row), row.reason if row.outcome else None) for row in rows]
+
+
+def set_evidence(connection: Connection, sealed: Mapping[str, bytes]) -> None:
+    """Put to cards that were written what they rest on."""
+    if sealed:
+        connection.execute(_EVIDENCE, [{"of": uuid, "sealed": content} for uuid, content in sealed.items()])
+
+
+def find(store: Store, uuid: str) -> Issued | None:
+    """One card with its evidence, still sealed."""
     with store.read() as connection:
-        return bool(connection.scalar(select(exists().where(of_patient & in_time))))
+        row = connection.execute(select(card_issued).where(card_issued.c.uuid == uuid)).first()
+    return _issued(row) if row else None
+
+
+def _issued(row: Any) -> Issued:
+    return Issued(**{name: _aware(getattr(row, name, None)) for name in Issued.__slots__})
+
+
+def _utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def _aware(value: Any) -> Any:
+    """SQLite gives instants back without their time zone: they are in UTC."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value

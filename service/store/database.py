@@ -8,24 +8,38 @@ acknowledged outlives a power cut; a writer takes its lock at once, so that none
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from time import monotonic
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
-LOCK_SECONDS: Final = 5  # how long a writer waits for another
+LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
+START_SECONDS: Final = 30  # the same while several start together and one migrates
 CONNECT_SECONDS: Final = 2
 MIGRATION_LOCK: Final = 7_302_001  # any number, the same in every replica
+MOST_WAITING: Final = 1000  # things to do for the one thread: while the store is away they hold memory
+SLOW: Final = "slow"
+TOO_MUCH: Final = "too much waits for it"
+PAUSE: Final = 0.01  # seconds without a call, after which what was left is done
+LONGEST_DELAY: Final = 1.0
 
 Found = TypeVar("Found")
+
+log = logging.getLogger("service")
+LAMENT = "store: what was left for later failed: %s"
 
 
 class StoreDown(Exception):
@@ -39,6 +53,9 @@ class Store:
         self._engine = engine
         # One thread at the store: whoever cannot wait for it goes on, and what was asked is done behind his back.
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._behind = deque[tuple[float, Callable[[], object]]]()  # with the instant from which it is put off no more
+        self._lock, self._asked = threading.Lock(), 0
+        self._hurry, self._closing = threading.Event(), False  # somebody waits; nobody will
 
     @property
     def kind(self) -> str:
@@ -51,7 +68,7 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as fault:
+        except (SQLAlchemyError, sqlite3.Error) as fault:
             raise StoreDown(_kind_of(fault)) from None
 
     @contextmanager
@@ -60,21 +77,74 @@ class Store:
         try:
             with self._engine.connect().execution_options(reads_only=True) as connection:
                 yield connection
-        except SQLAlchemyError as fault:
+        except (SQLAlchemyError, sqlite3.Error) as fault:
             raise StoreDown(_kind_of(fault)) from None
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
-        """What `do` gives, when it is ready in time; StoreDown otherwise: it is then done later, or fails unseen."""
-        asked: Future[Found] = self._queue.submit(do)
+        """What `do` gives, when it is ready in time; StoreDown otherwise: it is done later, or the log says why not."""
+        asked = self._ask(do)
         try:
             return asked.result(timeout=seconds)
         except TooLate:
-            raise StoreDown("slow") from None
+            asked.add_done_callback(_lament)
+            raise StoreDown(SLOW) from None
+
+    def _ask(self, do: Callable[[], Found]) -> Future[Found]:
+        with self._lock:
+            if self._asked >= MOST_WAITING:
+                raise StoreDown(TOO_MUCH)
+            self._asked += 1
+            self._hurry.set()
+        asked = self._queue.submit(do)
+        asked.add_done_callback(self._answered)
+        return asked
+
+    def _answered(self, _: Future[Any]) -> None:
+        with self._lock:
+            self._asked -= 1
+            if not self._asked:
+                self._hurry.clear()
+
+    def later(self, do: Callable[[], object]) -> None:
+        """Have something done when nobody waits; when it fails, the log says so and nothing else does."""
+        if len(self._behind) >= MOST_WAITING:
+            log.warning(LAMENT, TOO_MUCH)
+            return
+        self._behind.append((monotonic() + LONGEST_DELAY, do))
+        self._queue.submit(self._one_behind)
+
+    def _one_behind(self) -> None:
+        """Do one thing that was left, after a pause in which the answer that it follows gets away.
+
+        Who waits for the store comes first, but for what has been put off for long.
+        """
+        due, do = self._behind[0]
+        if monotonic() < due and self._hurry.wait(PAUSE) and not self._closing:
+            with suppress(RuntimeError):  # the queue takes nothing any more: then now
+                self._queue.submit(self._one_behind)
+                return
+        self._behind.popleft()
+        try:
+            do()
+        except StoreDown as fault:
+            log.warning(LAMENT, fault)
+
+    @property
+    def waiting(self) -> int:
+        """How much was left for later and is not done yet."""
+        return len(self._behind)
 
     def close(self) -> None:
         """Do what is still waiting, and let go of the database."""
+        self._closing = True
+        self._hurry.set()
         self._queue.shutdown(wait=True)
         self._engine.dispose()
+
+
+def _lament(done: Future[Any]) -> None:
+    if fault := done.exception():
+        log.warning(LAMENT, fault if isinstance(fault, StoreDown) else type(fault).__name__)
 
 
 def _kind_of(fault: Exception) -> str:
@@ -85,25 +155,31 @@ def _kind_of(fault: Exception) -> str:
 def open_store(url: str) -> Store:
     """The store at an address, migrated to this version; StoreDown when it cannot be had."""
     try:
-        engine = _engine(url)
+        engine = _engine(url, START_SECONDS)
         _migrate(engine)
         engine.dispose()  # nothing is open when a worker is forked
-    except (SQLAlchemyError, OSError) as fault:
+        engine = _engine(url, LOCK_SECONDS)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
         raise StoreDown(_kind_of(fault)) from None
     return Store(engine)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, patience: int) -> Engine:
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        waits: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(address, pool_pre_ping=True, connect_args=waits, hide_parameters=True)
+        limits = " ".join(f"-c {name}={patience}s" for name in ("lock_timeout", "statement_timeout"))
+        waits: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "options": limits}
+        return create_engine(
+            address, pool_pre_ping=True, pool_timeout=patience, connect_args=waits, hide_parameters=True
+        )
     if address.database:
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(address.database).touch(mode=0o600)  # for its owner alone: the files beside it are made like it
-    engine = create_engine(address, connect_args={"timeout": LOCK_SECONDS}, hide_parameters=True)
+    waits = {"timeout": patience}
+    engine = create_engine(address, pool_timeout=patience, connect_args=waits, hide_parameters=True)
     event.listen(engine, "connect", _open_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    _stay_with_the_file(engine, address.database or "")
     return engine
 
 
@@ -113,9 +189,32 @@ def _open_sqlite(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _stay_with_the_file(engine: Engine, path: str) -> None:
+    """Leave a file that was moved or replaced: what is written to it would be acknowledged, and be nowhere."""
+
+    def note(_: object, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    def check(_: object, record: Any, __: object) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError("the file is another one")
+
+    event.listen(engine, "connect", note)
+    event.listen(engine, "checkout", check)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _begin_sqlite(connection: Connection) -> None:
     reads = connection.get_execution_options().get("reads_only")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    # Not through SQLAlchemy, which takes longer for it than the database.
+    cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine) -> None:

@@ -23,6 +23,10 @@ class Pseudonyms:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
+    def digest(self, content: bytes) -> str:
+        """A mark of some content that says nothing of it without the key."""
+        return hmac.new(self._key, b"digest" + content, sha256).hexdigest()
+
     def of(self, server: str, patient: str) -> str:
         """The pseudonym of a patient of a server (FHIR base or issuer; "" where it is not known)."""
         named = b"".join(len(part).to_bytes(4, "big") + part for part in (server.encode(), patient.encode()))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 
 from flask import Flask, Response, request
 
 from cds_hooks import request as hook_request
+from cds_hooks.cards import Card
 from cds_hooks.cards import response as cards_response
 from cds_hooks.errors import UnknownService
 from cds_hooks.request import HookRequest
 from service import hooks
+from service.callers import whose
 from service.memory import Call
 from service.profiles import shaped
 from service.settings import Settings
 from service.settings.texts import is_origin
 from service.web.bodies import JSON, read_body
+from service.web.cards import links_of, with_links
 from service.web.checks import linked
+from service.web.links import Links
 from service.web.parts import Parts, caller, encode, log, request_id
 
 PLAIN_KEY, MOST_KEYS = re.compile(r"[A-Za-z0-9_-]{1,40}\Z"), 20
@@ -25,22 +30,25 @@ PLAIN_KEY, MOST_KEYS = re.compile(r"[A-Za-z0-9_-]{1,40}\Z"), 20
 
 def add_calls(app: Flask, parts: Parts) -> None:
     """The route of the CDS services."""
-    app.add_url_rule("/cds-services/<id>", "call", partial(_call, parts), methods=["POST"])
+    app.add_url_rule("/cds-services/<id>", "call", partial(_call, parts, links_of(parts)), methods=["POST"])
 
 
-def _call(parts: Parts, id: str) -> Response:
+def _call(parts: Parts, links: Links, id: str) -> Response:
     if id not in parts.services:
         raise UnknownService(problem="no service has this id", hint="see /cds-services")
     called, hook = parts.services[id]
     asked = hook_request.parse(read_body(parts.settings.max_body), called)
     _remark(asked, id)
     now, who = parts.now(), caller(parts)
-    found = hooks.answer(asked, called, hook, parts.ground, now, who.reach)
+    answered = hooks.answer(asked, called, hook, parts.ground, now, who.reach)
+    silent = parts.settings.is_silent(id, who.name)
+    found: Iterable[Card] = () if silent else answered.cards
     if parts.memory:
-        server = who.issuer or asked.fhir_server or ""
-        found = parts.memory.unsaid(found, Call(id, server, asked.context.patient_id, now))
+        server, on_order = whose(who, asked.fhir_server or ""), called.hook != "patient-view"
+        call = Call(id, who.name, server, asked.context.patient_id, now, on_order)
+        found = parts.memory.settle(answered, call, parts.ground.knowledge, silent=silent)
     if base := _base(parts.settings):
-        found = (linked(card, base) for card in found)
+        found = (with_links(linked(card, base), parts, links, id, base) for card in found)
     return Response(encode(cards_response(shaped(found, who.profile, who.site))), mimetype=JSON)
 
 

@@ -167,7 +167,7 @@ def test_the_public_sandbox_is_for_demo_mode(tmp_path: Path, key: str, text: str
 BASE = "https://cds.example.org"
 
 
-STORE = {"CDS_DATABASE_URL": "sqlite:////nowhere/store.sqlite"}  # settings do not open it
+STORE = {"CDS_DATABASE_URL": "sqlite:////tmp/store.sqlite"}  # settings do not open it
 
 
 def said_of(**given: str) -> set[str]:

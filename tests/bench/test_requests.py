@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.pipeline import STAGES, Pipeline
+from bench.remembering import bodies
 from bench.requests import AS_OF, PANEL, SIZES, junk, request
 from service.app import create_app
 from service.settings import Settings
@@ -77,3 +78,15 @@ def test_junk_is_refused_and_as_long_as_is_said(kind: str) -> None:
     client = create_app(Settings(), lambda: AS_OF).test_client()
     assert client.post(HOOK, data=body, content_type="application/json").status_code == 400
     assert abs(len(body) - 2_000_000) < 100
+
+
+def test_of_the_calls_that_are_remembered_one_has_a_card_and_one_has_none_at_the_same_length() -> None:
+    client = create_app(Settings(), lambda: AS_OF).test_client()
+    asked = bodies()
+    found = {
+        name: len(client.post(HOOK, data=body, content_type="application/json").get_json()["cards"])
+        for name, body in asked.items()
+    }
+    assert found == {"a card": 1, "no card": 0}
+    lengths = [len(body) for body in asked.values()]
+    assert max(lengths) < min(lengths) * 1.05

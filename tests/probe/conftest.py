@@ -14,8 +14,9 @@ from wire import LISTED, Running, free_port, start, stop
 
 
 @pytest.fixture(scope="session")
-def ours() -> Iterator[Running]:
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One service for all tests of the probe, as it runs by default but for a listed origin."""
-    running = start(free_port(), CDS_CORS_ORIGINS=LISTED)
+    database = f"sqlite:///{tmp_path_factory.mktemp('probe')}/store.sqlite"
+    running = start(free_port(), CDS_CORS_ORIGINS=LISTED, CDS_DATABASE_URL=database)
     yield running
     stop(running)

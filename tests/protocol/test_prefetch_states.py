@@ -226,3 +226,25 @@ def test_35_a_template_whose_token_the_context_lacks_is_not_filled_in(template, 
 
 def test_35_what_is_filled_in_cannot_add_to_the_address() -> None:
     assert resolve("A?b={{x}}", {"x": "1&c=2/../#?"}) == "A?b=1%26c%3D2%2F..%2F%23%3F"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"response": {"status": "403 Forbidden", "outcome": outcome("error")}},
+        {"response": {"status": "404"}},
+        {"fullUrl": "urn:x"},
+        {"resource": None},
+        {"resource": {}},
+    ],
+)
+def test_29_an_entry_without_its_resource_is_no_empty_answer(given: dict) -> None:
+    assert read_value("count", Raw(json.dumps(bundle(given)).encode())).state is State.ERROR
+    beside = read_value("count", Raw(json.dumps(bundle(given, entry(BASIC))).encode()))
+    assert (beside.state, beside.complete) == (State.SUPPLIED, False)
+
+
+@pytest.mark.parametrize(("total", "complete"), [(1, True), (0, True), (2, False), (500, False)])
+def test_29_a_search_that_counts_more_than_it_sends_is_incomplete(total: int, complete: bool) -> None:
+    found = read_value("count", Raw(json.dumps(bundle(entry(BASIC), total=total)).encode()))
+    assert (found.state, found.complete) == (State.SUPPLIED, complete)

@@ -198,7 +198,13 @@ def test_a_story_is_dated_for_today_at_the_site() -> None:
     assert json.loads(run("assess", "-", "--json", stdin=json.dumps(told)).stdout)["severity"] == "moderate"
 
 
-@pytest.mark.parametrize("command", [["story", STORY], ["assess", "-"], ["serve"]], ids=lambda command: str(command[0]))
+@pytest.mark.parametrize("wrong", ["CDS_MODE", "CDS_CLIENTS"])
+def test_a_story_needs_the_time_zone_alone(wrong: str) -> None:
+    assert run("story", STORY, **{wrong: "x"}).exit_code == 0
+    assert run("story", STORY, CDS_TIME_ZONE="x").exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["assess", "-"], ["serve"]], ids=lambda command: str(command[0]))
 @pytest.mark.parametrize("wrong", ["CDS_MODE", "CDS_THRESHOLDS", "CDS_TIME_ZONE"])
 def test_wrong_settings_are_said_without_a_traceback(command: list[str], wrong: str) -> None:
     result = run(*command, stdin="{}", **{wrong: "x"})

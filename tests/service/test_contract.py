@@ -57,10 +57,10 @@ def test_every_operation_describes_every_status_with_a_body(name: str, told: dic
 
 def test_what_reads_a_patients_data_asks_for_a_token_and_nothing_else_does() -> None:
     asks = {name for name, told in operations() if {"clientToken": []} in told.get("security", [])}
-    assert asks == {"post /cds-services/{id}", "post /assess"}
+    assert asks == {"post /cds-services/{id}", "post /cds-services/{id}/feedback", "post /assess"}
     assert {name for name, told in operations() if {"401", "503"} <= told["responses"].keys()} == asks
     guarded = {one.rule for one in create_app().url_map.iter_rules() if one.endpoint not in OPEN}
-    assert guarded == {"/cds-services/<id>", "/assess"}
+    assert guarded == {"/cds-services/<id>", "/cds-services/<id>/feedback", "/assess"}
 
 
 def test_no_schema_is_left_unused() -> None:

@@ -1,4 +1,4 @@
-"""The README says what is so: its command works, its answer is the real one, its table is that of the settings."""
+"""The documents say what is so: commands work, answers are real, tables are those of the settings, files are there."""
 
 from __future__ import annotations
 
@@ -6,46 +6,54 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Running, environment
+from wire import Running, environment, free_port, start, stop
 
 from service import clients
+from service.cli.lists import drafted_codes
 from service.ground import prepare
 from service.hooks import REQUIRED
 from service.settings import read, variables
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+README, CONTRIBUTING, INTEGRATION = (
+    (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "docs/integration.md")
+)
 
 
-def block(language: str, holding: str) -> str:
+def block(language: str, holding: str, document: str = README) -> str:
     """The fenced block of a language that holds a text."""
-    found = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if holding in text]
+    found = [text for text in re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL) if holding in text]
     assert len(found) == 1
     return str(found[0])
 
 
-def piped(command: str, server: Running, folder: Path) -> Any:
-    """The JSON that a command of the README prints, with ./cds as the tests run it."""
+def said(command: str, folder: Path) -> str:
+    """What a command of a document prints, with ./cds as the tests run it."""
     # ./cds would set up an environment of its own; the tests run in theirs.
     (folder / "cds").write_text(f'#!/bin/sh\nexec {sys.executable} -c "from service.cli import main; main()" "$@"\n')
     (folder / "cds").chmod(0o755)
     environ = environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    command = command.replace(":8080", f":{server.port}")
     done = subprocess.run(
-        ["sh", "-c", command], cwd=folder, env=environ, capture_output=True, text=True, check=True, timeout=30
+        ["sh", "-c", command], cwd=folder, env=environ, capture_output=True, text=True, check=True, timeout=60
     )
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def piped(command: str, server: Running, folder: Path) -> Any:
+    """The JSON that a command of the README prints."""
+    return json.loads(said(command.replace(":8080", f":{server.port}"), folder))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_command_of_the_readme_gives_the_answer_of_the_readme(server: Running, tmp_path: Path) -> None:
-    answer = piped(block("sh", "neutropenia-review"), server, tmp_path)
+    answer = piped(block("sh", "./cds story b12-"), server, tmp_path)
     real = json.dumps(answer, indent=2, ensure_ascii=False)
     at = 0
     for line in block("json", '"cards"').splitlines():
@@ -68,6 +76,19 @@ def test_the_call_of_assess_in_the_readme_is_answered(server: Running) -> None:
     assert found["anc"]["observations"] == ["Observation/count-1"]
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_feedback_in_the_readme_is_kept(tmp_path: Path) -> None:
+    running = start(free_port(), CDS_DATABASE_URL=f"sqlite:///{tmp_path}/store.sqlite")
+    try:
+        assert piped(block("sh", "/feedback"), running, tmp_path) == {}
+    finally:
+        stop(running)
+    with sqlite3.connect(tmp_path / "store.sqlite") as store:
+        assert store.execute("select outcome, reason from feedback order by outcome").fetchall() == [
+            ("accepted", ""), ("overridden", "urn:neutropenia-cds:override-reason|under-hematology-care")
+        ]  # fmt: skip
+
+
 def test_the_table_of_prefetch_keys_is_that_of_discovery(server: Running) -> None:
     table = README.partition("| key | what it holds | required |\n|---|---|---|\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
@@ -77,7 +98,7 @@ def test_the_table_of_prefetch_keys_is_that_of_discovery(server: Running) -> Non
 
 
 def test_the_tree_names_every_folder_and_every_file_of_the_service() -> None:
-    tree = README.partition("```\ncds  ")[2].partition("```")[0]
+    tree = CONTRIBUTING.partition("```\ncds  ")[2].partition("```")[0]
     shown = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files"]
     tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
@@ -103,10 +124,11 @@ def test_the_table_of_settings_is_that_of_the_settings() -> None:
     assert table.splitlines() == rows
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    linked = re.findall(r"\]\(([^)#:]+)\)", README)
-    quoted = re.findall(r"`((?:service|cds_hooks|tests|scripts)/[\w./]*)`", README)
-    named = {*linked, *quoted}
+@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_every_file_that_a_document_names_is_there(document: str) -> None:
+    linked = re.findall(r"\]\(([^)#:]+)", document)
+    quoted = re.findall(r"`((?:service|cds_hooks|tests|scripts)/[\w./]*)`", document)
+    named = {*linked, *quoted} - {"https"}
     assert named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
@@ -116,6 +138,42 @@ def test_the_example_of_clients_is_one(tmp_path: Path) -> None:
     file.write_text(block("toml", "[[client]]"), "utf-8")
     (client,) = clients.read(file, demo=False)
     assert client.fhir[0].base == "https://fhir.st-elsewhere.example/r4"
+
+
+@pytest.mark.parametrize("name", ["generic", "epic"])
+def test_each_example_of_how_to_connect_is_a_file_of_clients(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(block("toml", f'profile = "{name}"', INTEGRATION), "utf-8")
+    (client,) = clients.read(file, demo=False)
+    assert client.profile == name
+    assert [str(one) for base in client.fhir for one in base.networks] == ["10.20.0.0/16"]
+    assert client.site.orders.keys() <= dict(drafted_codes(prepare(read({})).knowledge)).keys()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_the_tokens_of_the_example_pass_the_probe(tmp_path: Path) -> None:
+    (tmp_path / "tokens.py").write_text(block("python", "joserfc", INTEGRATION), "utf-8")
+    (tmp_path / "clients.toml").write_text(block("toml", 'name = "try"', INTEGRATION), "utf-8")
+    key, tokens, probe = block("sh", "openssl", INTEGRATION).splitlines()
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def run(line: str) -> str:
+        command = line.partition("#")[0].replace("https://cds.hospital.example", base)
+        return said(command.replace("python ", f"{sys.executable} ").replace("cds check", "./cds check"), tmp_path)
+
+    run(key)
+    run(tokens)
+    settings = {"CDS_CLIENTS": f"{tmp_path}/clients.toml", "CDS_PUBLIC_BASE_URL": base}
+    running = start(port, CDS_DATABASE_URL=f"sqlite:///{tmp_path}/store.sqlite", **settings)
+    try:
+        table = run(probe)
+    finally:
+        stop(running)
+    assert re.findall(r"^  (71|72|75|76) +\S+ +(\S+)", table, re.MULTILINE) == [
+        (line, "pass") for line in ("71", "72", "75", "76")
+    ]
+    assert " 0 fail (MUST), 0 warn" in table
 
 
 def test_the_example_of_local_codes_is_one(tmp_path: Path) -> None:

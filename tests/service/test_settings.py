@@ -27,7 +27,7 @@ GOOD = [
     ("CDS_MODE", "  ", "mode", "demo"),
     ("CDS_PUBLIC_BASE_URL", "https://cds.example.org/neutropenia/", "public_base_url",
      "https://cds.example.org/neutropenia"),
-    ("CDS_DATABASE_URL", "sqlite:////var/lib/cds/store.sqlite", "database_url", "sqlite:////var/lib/cds/store.sqlite"),
+    ("CDS_DATABASE_URL", "sqlite:////tmp/store.sqlite", "database_url", "sqlite:////tmp/store.sqlite"),
     ("CDS_DATABASE_URL", "postgresql://cds@db/cds", "database_url", "postgresql+psycopg://cds@db/cds"),
     ("CDS_DATABASE_URL", "off", "database_url", ""),
     ("XDG_STATE_HOME", "/state", "database_url", "sqlite:////state/neutropenia-cds/store.sqlite"),
@@ -62,6 +62,8 @@ BAD = [
     ("CDS_PUBLIC_BASE_URL", "https://me:secret@cds.example.org"),
     ("CDS_DATABASE_URL", "mysql://cds@db/cds"),
     ("CDS_DATABASE_URL", "store.sqlite"),
+    ("CDS_DATABASE_URL", "sqlite:///tmp/store.sqlite"),
+    ("CDS_DATABASE_URL", "sqlite:////no/such/folder/store.sqlite"),
     ("CDS_KEY_FILE", "/no/such/key"),
     ("CDS_LOCAL_CODES", "/no/such/file.toml"),
 ]

@@ -115,3 +115,18 @@ def test_dates_of_every_kind_are_moved_and_nothing_else() -> None:
         "a 2026-02-28 b": "a 2026-02-28 b",
     }
     assert moved({"a": [*moves, 5, None]}, by) == {"a": [*moves.values(), 5, None]}
+
+
+REASONS = {
+    "already-treated", "benefit-outweighs-risk", "expected-after-chemotherapy", "known-benign-neutropenia",
+    "patient-declines", "pending", "result-outdated", "specialist-decision", "under-hematology-care",
+}  # fmt: skip
+
+
+@STORIES
+def test_a_card_names_at_most_six_reasons_by_codes_that_do_not_change(name: str) -> None:
+    for card in replay(find(name))["cards"]:
+        codes = [reason["code"] for reason in card["overrideReasons"]]
+        assert 1 <= len(codes) <= 6
+        assert len(set(codes)) == len(codes)
+        assert set(codes) <= REASONS

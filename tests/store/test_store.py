@@ -7,21 +7,44 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from service.store import Store, StoreDown, open_store
-from service.store.cards_issued import Issued, came, remember
-from service.store.tables import metadata
+from service.store.cards_issued import (
+    Calls,
+    Earlier,
+    Issued,
+    count_calls,
+    earlier,
+    find,
+    remember,
+    set_evidence,
+)
+from service.store.feedback import Told, keep
+from service.store.tables import calls, metadata
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 
 
-def issued(at: datetime = NOON, whose: str = "a" * 64, topic: str = "O22", uuid: str = "") -> Issued:
-    return Issued(uuid or str(uuid4()), at, whose, "neutropenia-order-sign", topic, "a-row", "2026.11.3", 365)
+def issued(at: datetime = NOON, whose: str = "a" * 64, topic: str = "O22", uuid: str = "", **more: Any) -> Issued:
+    plain = {"client": "", "indicator": "info", "severity": "mild", "fingerprint": "f", "profile": "nice-ng239"}
+    name = uuid or str(uuid4())
+    return Issued(name, at, whose, "neutropenia-review", topic=topic, row="a-row", knowledge="1", **{**plain, **more})
+
+
+def write(store: Store, *cards: Issued) -> None:
+    with store.write() as connection:
+        remember(connection, cards)
+
+
+def found(store: Store, since: datetime, whose: str = "a" * 64) -> list[Earlier]:
+    with store.read() as connection:
+        return list(earlier(connection, whose, since, since))
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
@@ -37,47 +60,86 @@ def test_the_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
 
 def test_a_store_is_opened_again_with_what_it_held(url: str) -> None:
     first = open_store(url)
-    remember(first, [issued()])
+    write(first, issued())
     first.close()
     again = open_store(url)
-    assert came(again, "a" * 64, "O22", NOON, NOON + WEEK)
+    assert len(found(again, NOON)) == 1
     again.close()
 
 
 def test_several_that_start_together_find_one_store(url: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(open_store, [url] * 8))
-    remember(opened[0], [issued()])
-    assert all(came(one, "a" * 64, "O22", NOON, NOON + WEEK) for one in opened)
+    write(opened[0], issued())
+    assert all(len(found(one, NOON)) == 1 for one in opened)
     for one in opened:
         one.close()
 
 
+EAST, WEST = timezone(timedelta(hours=13)), timezone(-timedelta(hours=11))
+
+
 @pytest.mark.parametrize(
-    ("at", "found"),
+    ("at", "is_found"),
     [
-        (NOON - WEEK, True),
-        (NOON - WEEK - timedelta(seconds=1), False),
-        (NOON - timedelta(seconds=1), True),
-        (NOON, False),
-        ((NOON - timedelta(seconds=1)).astimezone(timezone(timedelta(hours=13))), True),
-        ((NOON - WEEK - timedelta(seconds=1)).astimezone(timezone(-timedelta(hours=11))), False),
+        (NOON, True),
+        (NOON - timedelta(seconds=1), False),
+        (NOON.astimezone(EAST), True),
+        ((NOON - timedelta(seconds=1)).astimezone(WEST), False),
     ],
 )
-def test_a_card_came_from_the_first_instant_on_and_before_the_last(store: Store, at: datetime, found: bool) -> None:
-    remember(store, [issued(at)])
-    assert came(store, "a" * 64, "O22", NOON - WEEK, NOON) is found
+def test_cards_are_found_from_an_instant_on_in_whatever_zone(store: Store, at: datetime, is_found: bool) -> None:
+    write(store, issued(at))
+    assert bool(found(store, NOON.astimezone(WEST))) is is_found
 
 
-def test_another_patient_and_another_topic_are_another_matter(store: Store) -> None:
-    remember(store, [issued()])
-    assert not came(store, "b" * 64, "O22", NOON, NOON + WEEK)
-    assert not came(store, "a" * 64, "O2", NOON, NOON + WEEK)
+def test_the_newest_card_comes_first_with_the_reason_of_its_override(store: Store) -> None:
+    write(store, issued(NOON, uuid="old"), issued(NOON + WEEK, uuid="new"))
+    keep(store, [Told("old", "overridden", NOON, reason="urn:x|y"), Told("new", "accepted", NOON)], "s", "", NOON)
+    assert [(one.card.uuid, one.override) for one in found(store, NOON)] == [("new", None), ("old", "urn:x|y")]
+    assert found(store, NOON)[1].card.at == NOON
+
+
+def test_reminders_are_found_for_longer(store: Store) -> None:
+    write(store, issued(uuid="reminder", period_days=365), issued(uuid="other"))
+    with store.read() as connection:
+        assert [one.card.uuid for one in earlier(connection, "a" * 64, NOON + WEEK, NOON)] == ["reminder"]
+        assert not earlier(connection, "a" * 64, NOON + WEEK, NOON + WEEK)
+
+
+def test_what_was_held_back_was_not_seen(store: Store) -> None:
+    write(store, issued(fate="silent"), issued(fate="left-out"), issued(fate="lowered", uuid="low"))
+    assert [one.card.uuid for one in found(store, NOON)] == ["low"]
+
+
+def test_another_patient_is_another_matter(store: Store) -> None:
+    write(store, issued())
+    assert not found(store, NOON, whose="b" * 64)
+
+
+def test_a_card_is_found_with_what_it_rests_on(store: Store) -> None:
+    write(store, issued(uuid="one"), issued(uuid="two"))
+    with store.write() as connection:
+        set_evidence(connection, {"one": b"sealed"})
+    one, two = find(store, "one"), find(store, "two")
+    assert one and one.evidence == b"sealed"
+    assert two and two.evidence is None
+    assert find(store, "three") is None
+
+
+def test_calls_are_counted_by_day_service_client_and_knowledge(store: Store) -> None:
+    for more in ({"a": 1}, {"a": 2, "b": 1}):
+        with store.write() as connection:
+            counted = {Calls(NOON.date(), "s", client, "1"): number for client, number in more.items()}
+            count_calls(connection, counted)
+    with store.read() as connection:
+        rows = connection.execute(select(calls.c.client, calls.c.number).order_by(calls.c.client)).all()
+    assert [tuple(row) for row in rows] == [("a", 3), ("b", 1)]
 
 
 def test_cards_are_written_all_or_none(store: Store) -> None:
     with pytest.raises(StoreDown, match=r"\A[A-Za-z]+\Z"):  # the kind of fault alone: a driver's text holds values
-        remember(store, [issued(uuid="same"), issued(uuid="same")])
+        write(store, issued(uuid="same"), issued(uuid="same"))
     with store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM card_issued")) == 0
 
@@ -85,7 +147,7 @@ def test_cards_are_written_all_or_none(store: Store) -> None:
 def test_many_writers_lose_nothing(url: str) -> None:
     stores = [open_store(url) for _ in range(4)]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda n: remember(stores[n % 4], [issued()]), range(200)))
+        list(pool.map(lambda n: write(stores[n % 4], issued()), range(200)))
     with stores[0].read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM card_issued")) == 200
     for one in stores:
@@ -114,7 +176,7 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.sqlite"
     one, two = open_store(address), open_store(address)
     with one.write():
-        assert not came(two, "a" * 64, "O22", NOON, NOON + WEEK)
+        assert not found(two, NOON)
     one.close()
     two.close()
 
@@ -140,6 +202,6 @@ def test_a_server_that_does_not_answer_is_named() -> None:
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
-    remember(store, [issued()])
+    write(store, issued())
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
     store.close()

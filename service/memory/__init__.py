@@ -1,0 +1,197 @@
+"""What is remembered of cards, and what follows: repeats, reminders that come once, silent services.
+
+In: an answer, whose call it is. Out: the cards to send. Each card is written down with what became of it before it is
+sent; when the store does not answer in time all cards come, and the writing is done behind the answer. Source:
+CDS Hooks 2.0; knowledge H4.36; design section 2.
+
+    SettingsError    the database or the key cannot be used
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+
+from cds_hooks.cards import Card
+from service.clinical.knowledge.model import Knowledge
+from service.hooks import Answered
+from service.memory.policy import Fate, Key, Rules, fate
+from service.memory.records import evidence, fingerprint, said_of, topic_of
+from service.memory.sending import Told, as_sent
+from service.settings import Settings, SettingsError
+from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_key
+from service.store.cards_issued import (
+    Calls,
+    Earlier,
+    Issued,
+    count_calls,
+    earlier,
+    remember,
+    set_evidence,
+)
+from service.store.database import SLOW
+from service.store.retention import Limits, purge
+
+WAIT = 0.05  # seconds that an answer waits for the store
+LONGEST_PERIOD = timedelta(days=367)
+
+log = logging.getLogger("service")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Whose cards, by which service, when."""
+
+    service: str
+    client: str  # name in CDS_CLIENTS; "" without authentication
+    server: str  # to whom the patient's id belongs: issuer or FHIR base, "" where neither is known
+    patient: str
+    now: datetime  # in the time zone of the site
+    on_order: bool
+
+
+class Memory:
+    """A store, the keys of what is in it, and what the site wants of repeats."""
+
+    def __init__(self, store: Store, key: bytes, rules: Rules, limits: Limits) -> None:
+        self.store, self.names, self.sealing = store, Pseudonyms(key), Sealing(key)
+        self.link_key = bytes.fromhex(self.names.digest(b"links"))
+        self.rules, self.limits = rules, limits
+        self._purged: date | None = None
+        self._lock, self._calls = threading.Lock(), Counter[Calls]()
+
+    def settle(self, answered: Answered, call: Call, knowledge: Knowledge, *, silent: bool = False) -> tuple[Card, ...]:
+        """The cards to send. A silent service sends none, whatever the store does."""
+        if answered.assessment is None:
+            return ()
+        self._count(Calls(call.now.date(), call.service, call.client, answered.assessment.version))
+        self.tidy(call.now)
+        if not answered.cards:
+            return ()
+        writing = _Writing(self, answered, call, silent)
+        try:
+            self.store.within(WAIT, writing.run)
+        except StoreDown as fault:
+            log.warning("%s: store: %s", call.service, fault)
+            if str(fault) != SLOW or writing.give_up():
+                return () if silent else answered.cards
+        except Exception as fault:  # noqa: BLE001  whatever is wrong with what is remembered, the cards come
+            log.error("%s: memory: %s", call.service, type(fault).__name__)
+            return () if silent else answered.cards
+        told = Told(knowledge, call.now)
+        return tuple(sent for card in answered.cards if (sent := as_sent(card, writing.fates[card.uuid], told)))
+
+    def _count(self, one: Calls) -> None:
+        """Count a call: behind the answer, and with others that wait for it."""
+        with self._lock:
+            waiting = bool(self._calls)
+            self._calls[one] += 1
+        if not waiting:
+            self.store.later(self.write_behind)
+
+    def write_behind(self, evidence: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        """Write what no answer waits for. Calls that could not be counted are counted with the next."""
+        with self._lock:
+            counted, self._calls = self._calls, Counter()
+        if not (counted or evidence):
+            return
+        try:
+            with self.store.write() as connection:
+                set_evidence(connection, evidence)
+                count_calls(connection, counted)
+        except StoreDown:
+            with self._lock:
+                self._calls += counted
+            raise
+
+    def tidy(self, now: datetime) -> None:
+        """Once a day, behind an answer, remove what is too old."""
+        if self._purged != now.date():
+            self._purged = now.date()
+            self.store.later(lambda: purge(self.store, self.limits, now, "retention"))
+
+
+class _Writing:
+    """The writing of one answer: it may be given up until it is decided."""
+
+    def __init__(self, memory: Memory, answered: Answered, call: Call, silent: bool) -> None:
+        self._memory, self._answered, self._call, self._silent = memory, answered, call, silent
+        self._lock, self._given_up = threading.Lock(), False
+        self.fates: dict[str, Fate] = {}
+        self._whose = memory.names.of(call.server, call.patient)
+
+    def give_up(self) -> bool:
+        """Whether the caller sends all cards: what is written then says so."""
+        with self._lock:
+            self._given_up = not self.fates
+            return self._given_up
+
+    def run(self) -> None:
+        """Decide and write, in one transaction; then, unhurried, what the cards rest on."""
+        keys = {card.uuid: self._key(card) for card in self._answered.cards}
+        with self._memory.store.write() as connection:
+            remember(connection, self._decided(connection, keys))
+        self._memory.store.later(self._seal)
+
+    def _decided(self, connection: Connection, keys: Mapping[str, Key]) -> list[Issued]:
+        now, period = self._call.now, timedelta(hours=self._memory.rules.hours)
+        before = () if self._silent else earlier(connection, self._whose, now - period, now - LONGEST_PERIOD)
+        found = {uuid: self._fate(key, before) for uuid, key in keys.items()}
+        with self._lock:
+            given_up = self._given_up and not self._silent
+            self.fates = {uuid: Fate() for uuid in found} if given_up else found
+        return [self._issued(card, keys[card.uuid]) for card in self._answered.cards]
+
+    def _key(self, card: Card) -> Key:
+        said = said_of(card)
+        mark = fingerprint(card, self._answered, self._memory.names)
+        return Key(topic_of(card), card.indicator, said.severity, mark, said.period_days, self._call.on_order)
+
+    def _fate(self, key: Key, before: Iterable[Earlier]) -> Fate:
+        return Fate("silent") if self._silent else fate(key, before, self._memory.rules, self._call.now)
+
+    def _issued(self, card: Card, key: Key) -> Issued:
+        said, became = said_of(card), self.fates[card.uuid]
+        profile = self._answered.assessment.profile if self._answered.assessment else ""
+        return Issued(
+            card.uuid, self._call.now, self._whose, self._call.service, self._call.client, key.topic, said.row,
+            card.indicator, said.severity, key.fingerprint, said.knowledge, profile, said.period_days,
+            became.fate, became.because, became.earlier, became.until,
+        )  # fmt: skip
+
+    def _seal(self) -> None:
+        seal = self._memory.sealing.seal
+        self._memory.write_behind(
+            {card.uuid: seal(evidence(card, self._answered), card.uuid) for card in self._answered.cards}
+        )
+
+
+def open_memory(chosen: Settings) -> Memory | None:
+    """The memory that the settings name, None when it is off; SettingsError when it cannot be had."""
+    if not chosen.database_url:
+        return None
+    address = make_url(chosen.database_url)
+    embedded = address.get_backend_name() == "sqlite"
+    if not (chosen.key_file or embedded):
+        fault = "is not set, and replicas on one PostgreSQL share a key: name a file (`openssl rand -hex 32` makes one)"
+        raise SettingsError([f"CDS_KEY_FILE: {fault}"])
+    path = chosen.key_file or Path(f"{address.database}.key")
+    try:
+        store = open_store(chosen.database_url)
+        key = read_key(path, make=chosen.key_file is None)
+    except ValueError as fault:
+        raise SettingsError([f"CDS_KEY_FILE: {fault}"]) from None
+    except StoreDown as fault:
+        remedy = "name one that this process may write, or say off"
+        raise SettingsError([f"CDS_DATABASE_URL: the database cannot be opened ({fault}): {remedy}"]) from None
+    limits = Limits(chosen.evidence_days, chosen.cards_days)
+    return Memory(store, key, Rules(chosen.repeats, chosen.repeat_hours, chosen.repeat_severe), limits)

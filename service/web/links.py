@@ -1,0 +1,49 @@
+"""The links to the evidence of cards: whoever holds the one of a card may open that card, for one shift.
+
+In: a secret, the id of a card, the instant. Out: an absolute address with a signature that is bound to the card and
+ages. No patient value is in it; whoever guesses ids, or changes one, gets nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from itsdangerous import BadSignature, TimestampSigner
+
+SALT = "evidence of a card"  # another use of the same secret signs with another key
+SHIFT = timedelta(hours=12)
+
+
+class _Signer(TimestampSigner):
+    """Signs at a given instant: there is no other clock here."""
+
+    def __init__(self, secret: bytes, now: datetime) -> None:
+        super().__init__(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256)
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        return int(self._now.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the links of cards and knows them again. The secret: 32 random bytes or more, shared by all workers."""
+
+    secret: bytes
+    longest: timedelta = SHIFT
+
+    def link_to(self, uuid: str, base: str, now: datetime) -> str:
+        """The absolute address of a card's evidence, good for `longest`."""
+        signed = _Signer(self.secret, now).sign(uuid).decode()
+        return f"{base}/cards/{quote(uuid)}?t={signed[len(uuid) + 1 :]}"
+
+    def allows(self, uuid: str, token: str, now: datetime) -> bool:
+        """Whether the token was made for this card, not too long ago."""
+        try:
+            signed = _Signer(self.secret, now).unsign(f"{uuid}.{token}", max_age=int(self.longest.total_seconds()))
+        except BadSignature:
+            return False
+        return signed == uuid.encode()  # "a" with the token "b.x" is not "a.b" with the token "x"

@@ -1,0 +1,62 @@
+"""What `cds doctor` says of the store, of silent services and of what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli import main
+from service.hooks import HOOKS
+
+
+def doctor(folder: Path, **settings: str) -> str:
+    given = {"CDS_DATABASE_URL": f"sqlite:///{folder}/store.sqlite"} | settings
+    result = CliRunner(env=given).invoke(main, ["doctor"])
+    assert result.exit_code == 0, result.output
+    return result.output.partition("store: ")[2]
+
+
+def test_the_kind_of_the_store_what_is_kept_and_repeats_are_told(tmp_path: Path) -> None:
+    said = doctor(tmp_path)
+    assert said.startswith("sqlite\n")
+    assert "kept: evidence 30 days, cards and feedback 730 days" in said
+    assert "repeats: lowered to info for 24 hours, never severe counts and critical cards" in said
+    assert "comments in feedback are dropped" in said
+    assert "SILENT" not in said and "warning" not in said and str(tmp_path) not in said
+
+
+def test_other_settings_are_told(tmp_path: Path) -> None:
+    said = doctor(
+        tmp_path, CDS_EVIDENCE_DAYS="7", CDS_CARDS_DAYS="90", CDS_REPEATS="omit", CDS_REPEAT_HOURS="8",
+        CDS_REPEAT_SEVERE="yes", CDS_KEEP_COMMENTS="yes",
+    )  # fmt: skip
+    assert "evidence 7 days, cards and feedback 90 days" in said
+    assert "repeats: left out for 8 hours, severe ones too" in said
+    assert "comments in feedback are kept: they may name a patient" in said
+    assert "repeats: shown as they are\n" in doctor(tmp_path, CDS_REPEATS="show")
+
+
+@pytest.mark.parametrize(
+    ("silent", "whom"),
+    [
+        ("neutropenia-review", {"neutropenia-review": "all"}),
+        ("*", {one.id: "all" for one in HOOKS}),
+        ("neutropenia-review@north, *@south", {
+            "neutropenia-review": "north, south", "neutropenia-order-select": "south",
+            "neutropenia-order-sign": "south",
+        }),
+    ],
+)  # fmt: skip
+def test_silent_services_are_told_with_those_who_get_no_card(tmp_path: Path, silent: str, whom: dict[str, str]) -> None:
+    said = [line.strip() for line in doctor(tmp_path, CDS_SILENT=silent).splitlines()]
+    expected = [f"SILENT {id}, for {who}: judges and keeps, and answers no card" for id, who in whom.items()]
+    assert [line for line in said if line.startswith("SILENT")] == expected
+
+
+def test_silence_without_a_store_keeps_nothing_and_a_strange_service_is_named(tmp_path: Path) -> None:
+    said = doctor(tmp_path, CDS_DATABASE_URL="off", CDS_SILENT="neutropenia-review, neutropenia-revue")
+    assert "keeping nothing: CDS_DATABASE_URL is off" in said
+    assert "warning: CDS_SILENT names neutropenia-revue: no service of ours" in said
+    assert "evidence 30 days" not in said
