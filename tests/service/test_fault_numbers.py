@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-HELD = {*range(1, 49), 50, 54, 55}
+HELD = {*range(1, 52), 54, 55}
 NAMED = re.compile(r"fault((?:_[0-9]+)+)_")
 
 

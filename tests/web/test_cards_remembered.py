@@ -139,7 +139,7 @@ def test_a_card_that_comes_again_is_lowered_and_its_page_says_why(site: Site) ->
     site.settled()
     said = evidence(site, second)["fate"]
     assert said["is"] == "lowered"
-    assert said["reason"] == "It came before with the same results."
+    assert said["reason"] == "it came before with the same results"
     assert said["until"] == "2026-06-16T12:00:00Z"
 
 
@@ -149,7 +149,7 @@ def test_a_card_that_was_overridden_is_lowered_with_the_reason(site: Site) -> No
     (second,) = site.cards()
     assert second["indicator"] == "info"
     site.settled()
-    assert evidence(site, second)["fate"]["reason"].startswith("It was overridden before (")
+    assert evidence(site, second)["fate"]["reason"].startswith("it was overridden before (")
     (told,) = evidence(site, first)["feedback"]
     assert told["outcome"] == "overridden"
 
