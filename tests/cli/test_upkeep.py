@@ -101,11 +101,12 @@ def test_a_store_that_is_off_or_not_there_is_named_and_none_is_made(command: lis
     off = site.run(*command, CDS_DATABASE_URL="off")
     assert off.exit_code == 2
     assert off.stderr.startswith("Error: CDS_DATABASE_URL: is off")
+    (tmp_path / "canary").mkdir()
     nowhere = tmp_path / "canary" / "store.sqlite"
     result = site.run(*command, CDS_DATABASE_URL=f"sqlite:///{nowhere}")
     assert result.exit_code == 2
     assert "no database is there yet" in result.stderr and "canary" not in result.stderr
-    assert not nowhere.parent.exists()
+    assert not list(nowhere.parent.iterdir())
 
 
 @pytest.mark.parametrize("command", ["report", "purge", "audit"])

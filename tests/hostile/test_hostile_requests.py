@@ -54,7 +54,7 @@ def test_a_mutation_changes_a_request_and_leaves_the_given_one_alone() -> None:
 @pytest.mark.hostile
 def test_requests_made_from_the_contract_get_the_answers_of_the_contract(tmp_path: Path) -> None:
     """Schemathesis: valid and invalid requests for every operation, over a socket."""
-    running = start(free_port())
+    running = start(free_port(), CDS_DATABASE_URL=f"sqlite:///{tmp_path}/store.sqlite")
     try:
         address = f"http://127.0.0.1:{running.port}"
         options = ["--url", address, "--max-time", str(SECONDS), "--generation-database", "none"]
