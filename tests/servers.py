@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self) -> None:
         if not PROGRAMS:
-            pytest.skip("PostgreSQL is not installed (Debian, Ubuntu: apt-get install postgresql)")
+            pytest.skip("PostgreSQL is missing: apt-get install postgresql")  # a site may run on SQLite alone
         self._programs, self._folder = PROGRAMS[-1].parent, Path(tempfile.mkdtemp(prefix="cds-postgresql-"))
         self._as_owner: list[str] = []
         if os.geteuid() == 0:

@@ -45,7 +45,7 @@ class Dosage(fhir.Dosage, gc=False):
     """A Dosage with all that says how much and how often."""
 
     timing: Timing | None = None
-    doseAndRate: list[DoseAndRate] = msgspec.field(default_factory=list)  # type: ignore[assignment]  # a subclass
+    doseAndRate: list[DoseAndRate] = msgspec.field(default_factory=list)  # type: ignore[assignment]  # narrower items than the base class has
     sequence: int | None = None
     asNeededBoolean: bool = False
     asNeededCodeableConcept: fhir.CodeableConcept | None = None
@@ -78,7 +78,7 @@ class Medication(fhir.Medication, gc=False):
 
 
 class MedicationRequest(fhir.MedicationUse, gc=False, kw_only=True):
-    dosageInstruction: list[Dosage] = msgspec.field(default_factory=list)  # type: ignore[assignment]  # a subclass
+    dosageInstruction: list[Dosage] = msgspec.field(default_factory=list)  # type: ignore[assignment]  # narrower items than the base class has
     dispenseRequest: Supply | None = None
     priorPrescription: fhir.Reference | None = None
 

@@ -83,7 +83,7 @@ class Chart:
     def answer(self, changes: Json, bases: Bases = (), seconds: float = LONG) -> Any:
         """The answer to a call that sends everything, but for the changes; what a story leaves out is sent as null."""
         web = create_app(Settings(fetch_seconds=seconds), lambda: self.at, bases).test_client()
-        (service,) = (one for one in web.get("/cds-services").json["services"] if one["hook"] == self.sent["hook"])  # type: ignore[index]  # discovery has a body
+        (service,) = (one for one in web.get("/cds-services").json["services"] if one["hook"] == self.sent["hook"])
         everything = {"prefetch": dict.fromkeys(service["prefetch"]) | self.sent["prefetch"]}
         return web.post(f"/cds-services/{service['id']}", json=self.sent | everything | changes)
 

@@ -81,7 +81,7 @@ def _draft(cell: str, number: int) -> Draft:
 
 
 def _known(name: str, among: object) -> None:
-    if name not in among:  # type: ignore[operator]  # a mapping of the knowledge
+    if name not in among:
         raise CellError(f"{name!r} is no concept or order")
 
 

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 @cache
 def client(clozapine: str = "") -> FlaskClient:
-    settings = Settings(clozapine=clozapine)  # type: ignore[arg-type]  # one of the words of the setting
+    settings = Settings(clozapine=clozapine)
     return create_app(settings, clock=lambda: NOON).test_client()
 
 

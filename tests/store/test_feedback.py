@@ -46,13 +46,13 @@ def test_a_batch_that_comes_twice_makes_one_row_of_each_item(store: Store) -> No
 def test_another_outcome_time_or_reason_is_another_row(store: Store, change: dict[str, object]) -> None:
     keep(store, [Told("c", "accepted", NOON)], "s", "", NOON)
     told = {"card": "c", "outcome": "accepted", "at": NOON, **change}
-    assert keep(store, [Told(**told)], "s", "", NOON) == 1  # type: ignore[arg-type]  # a table of changes
+    assert keep(store, [Told(**told)], "s", "", NOON) == 1
 
 
 def test_a_thousand_items_are_kept_all_or_none(store: Store) -> None:
     many = [Told(f"c{n}", "overridden", NOON) for n in range(1000)]
     assert keep(store, many, "s", "", NOON) == 1000
-    broken_one = Told("c", "overridden", NOON, comment=object())  # type: ignore[arg-type]  # what no driver takes
+    broken_one = Told("c", "overridden", NOON, comment=object())  # what no driver takes
     with pytest.raises(StoreDown):
         keep(store, [Told("last", "accepted", NOON), broken_one], "s", "", NOON)
     assert len(rows(store)) == 1000

@@ -175,7 +175,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "cds-test", str(folder)]).returncode:
-        pytest.skip("only root may make a small disk")
+        pytest.skip("only root may make a small disk")  # mounting takes the right to
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 

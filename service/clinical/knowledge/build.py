@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 
 def build(kind: type[Value], table: Mapping[str, Any], *aside: str, **made: Any) -> Value:
     """The value; `made` holds the fields that are worked out, `aside` the keys that they were worked out from."""
-    shapes = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # all of them are dataclasses
+    shapes = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every kind is a dataclass, which type[T] cannot say
     given = {key: value for key, value in table.items() if key not in (*made, *aside)}
     needed = (name for name, f in shapes.items() if f.default is MISSING and f.default_factory is MISSING)
     faults = [f"'{name}' is missing" for name in needed if name not in given and name not in made]
