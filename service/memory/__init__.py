@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
-from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from cds_hooks.cards import Card
 from service.clinical.knowledge.model import Knowledge
 from service.hooks import Answered
 from service.memory.policy import Fate, Key, Rules, fate
-from service.memory.records import evidence, fingerprint, said_of, topic_of
+from service.memory.records import days_of, evidence, fingerprint, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
 from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_key
@@ -38,10 +36,12 @@ from service.store.cards_issued import (
     remember,
     set_evidence,
 )
-from service.store.database import SLOW
+from service.store.database import MOST_WAITING, SLOW
+from service.store.quick import Transaction
 from service.store.retention import Limits, purge
 
 WAIT = 0.05  # seconds that an answer waits for the store
+AT_ONCE = 8  # cards that are sealed before whoever waits for the store has his turn
 LONGEST_PERIOD = timedelta(days=367)
 
 log = logging.getLogger("service")
@@ -68,49 +68,64 @@ class Memory:
         self.rules, self.limits = rules, limits
         self._purged: date | None = None
         self._lock, self._calls = threading.Lock(), Counter[Calls]()
+        self._unsealed = deque[tuple[Card, Answered]](maxlen=MOST_WAITING)
+        self._left = False  # whether the store has been asked to write them
 
     def settle(self, answered: Answered, call: Call, knowledge: Knowledge, *, silent: bool = False) -> tuple[Card, ...]:
         """The cards to send. A silent service sends none, whatever the store does."""
         if answered.assessment is None:
             return ()
-        self._count(Calls(call.now.date(), call.service, call.client, answered.assessment.version))
         self.tidy(call.now)
+        counted = Calls(call.now.date(), call.service, call.client, answered.assessment.version)
         if not answered.cards:
+            self.leave([counted])
             return ()
-        writing = _Writing(self, answered, call, silent)
-        try:
-            self.store.within(WAIT, writing.run)
-        except StoreDown as fault:
-            log.warning("%s: store: %s", call.service, fault)
-            if str(fault) != SLOW or writing.give_up():
-                return () if silent else answered.cards
-        except Exception as fault:  # noqa: BLE001  whatever is wrong with what is remembered, the cards come
-            log.error("%s: memory: %s", call.service, type(fault).__name__)
+        writing = _Writing(self, answered, call, knowledge, silent)
+        written = self._wait_for(writing)
+        # After the cards: whoever is woken up for it keeps nobody waiting.
+        self.leave([counted], [(card, answered) for card in answered.cards if written])
+        if not written or writing.given_up:
             return () if silent else answered.cards
         told = Told(knowledge, call.now)
         return tuple(sent for card in answered.cards if (sent := as_sent(card, writing.fates[card.uuid], told)))
 
-    def _count(self, one: Calls) -> None:
-        """Count a call: behind the answer, and with others that wait for it."""
-        with self._lock:
-            waiting = bool(self._calls)
-            self._calls[one] += 1
-        if not waiting:
-            self.store.later(self.write_behind)
+    def _wait_for(self, writing: _Writing) -> bool:
+        """Whether the cards are written, or will be behind the answer."""
+        try:
+            self.store.within(WAIT, writing.run)
+        except StoreDown as fault:
+            log.warning("%s: store: %s", writing.call.service, fault)
+            if str(fault) != SLOW:
+                return False
+            writing.give_up()
+        except Exception as fault:  # noqa: BLE001  whatever is wrong with what is remembered, the cards come
+            log.error("%s: memory: %s", writing.call.service, type(fault).__name__)
+            return False
+        return True
 
-    def write_behind(self, evidence: Mapping[str, bytes] = MappingProxyType({})) -> None:
-        """Write what no answer waits for. Calls that could not be counted are counted with the next."""
+    def leave(self, calls: Iterable[Calls] = (), unsealed: Iterable[tuple[Card, Answered]] = ()) -> None:
+        """Leave for later what no answer waits for: calls to count, cards to seal with what they rest on."""
+        with self._lock:
+            self._calls.update(calls)
+            self._unsealed.extend(unsealed)
+            if not self._left:
+                self._left = self.store.later(self.write_behind)
+
+    def write_behind(self) -> None:
+        """Write what was left, in one transaction. When the store is away it is written with what comes next."""
         with self._lock:
             counted, self._calls = self._calls, Counter()
-        if not (counted or evidence):
-            return
+            unsealed = [self._unsealed.popleft() for _ in range(min(AT_ONCE, len(self._unsealed)))]
+            self._left = bool(self._unsealed) and self.store.later(self.write_behind)
         try:
-            with self.store.write() as connection:
-                set_evidence(connection, evidence)
-                count_calls(connection, counted)
+            sealed = {card.uuid: self.sealing.seal(evidence(card, of), card.uuid) for card, of in unsealed}
+            with self.store.quick() as transaction:
+                set_evidence(transaction, sealed)
+                count_calls(transaction, counted)
         except StoreDown:
             with self._lock:
                 self._calls += counted
+                self._unsealed.extendleft(reversed(unsealed))
             raise
 
     def tidy(self, now: datetime) -> None:
@@ -123,56 +138,51 @@ class Memory:
 class _Writing:
     """The writing of one answer: it may be given up until it is decided."""
 
-    def __init__(self, memory: Memory, answered: Answered, call: Call, silent: bool) -> None:
-        self._memory, self._answered, self._call, self._silent = memory, answered, call, silent
-        self._lock, self._given_up = threading.Lock(), False
+    def __init__(self, memory: Memory, answered: Answered, call: Call, knowledge: Knowledge, silent: bool) -> None:
+        self._memory, self._answered, self.call, self._silent = memory, answered, call, silent
+        self._knowledge = knowledge
+        self._lock, self.given_up = threading.Lock(), False  # whether the caller sends all cards: then they say so
         self.fates: dict[str, Fate] = {}
         self._whose = memory.names.of(call.server, call.patient)
 
-    def give_up(self) -> bool:
-        """Whether the caller sends all cards: what is written then says so."""
+    def give_up(self) -> None:
+        """Send all cards, unless it has just been decided what becomes of them."""
         with self._lock:
-            self._given_up = not self.fates
-            return self._given_up
+            self.given_up = not self.fates
 
     def run(self) -> None:
-        """Decide and write, in one transaction; then, unhurried, what the cards rest on."""
+        """Decide and write, in one transaction."""
         keys = {card.uuid: self._key(card) for card in self._answered.cards}
-        with self._memory.store.write() as connection:
-            remember(connection, self._decided(connection, keys))
-        self._memory.store.later(self._seal)
+        with self._memory.store.quick(lasting=False) as transaction:
+            remember(transaction, self._decided(transaction, keys))
 
-    def _decided(self, connection: Connection, keys: Mapping[str, Key]) -> list[Issued]:
-        now, period = self._call.now, timedelta(hours=self._memory.rules.hours)
-        before = () if self._silent else earlier(connection, self._whose, now - period, now - LONGEST_PERIOD)
+    def _decided(self, within: Transaction, keys: Mapping[str, Key]) -> list[Issued]:
+        now, period = self.call.now, timedelta(hours=self._memory.rules.hours)
+        before = () if self._silent else earlier(within, self._whose, now - period, now - LONGEST_PERIOD)
         found = {uuid: self._fate(key, before) for uuid, key in keys.items()}
         with self._lock:
-            given_up = self._given_up and not self._silent
+            given_up = self.given_up and not self._silent
             self.fates = {uuid: Fate() for uuid in found} if given_up else found
         return [self._issued(card, keys[card.uuid]) for card in self._answered.cards]
 
     def _key(self, card: Card) -> Key:
         said = said_of(card)
         mark = fingerprint(card, self._answered, self._memory.names)
-        return Key(topic_of(card), card.indicator, said.severity, mark, said.period_days, self._call.on_order)
+        a = self._answered.assessment
+        days = days_of(card, a, self._knowledge) if a else 0
+        return Key(topic_of(card), card.indicator, said.severity, mark, days, self.call.on_order)
 
     def _fate(self, key: Key, before: Iterable[Earlier]) -> Fate:
-        return Fate("silent") if self._silent else fate(key, before, self._memory.rules, self._call.now)
+        return Fate("silent") if self._silent else fate(key, before, self._memory.rules, self.call.now)
 
     def _issued(self, card: Card, key: Key) -> Issued:
         said, became = said_of(card), self.fates[card.uuid]
         profile = self._answered.assessment.profile if self._answered.assessment else ""
         return Issued(
-            card.uuid, self._call.now, self._whose, self._call.service, self._call.client, key.topic, said.row,
-            card.indicator, said.severity, key.fingerprint, said.knowledge, profile, said.period_days,
+            card.uuid, self.call.now, self._whose, self.call.service, self.call.client, key.topic, said.row,
+            card.indicator, said.severity, key.fingerprint, said.knowledge, profile, key.period_days,
             became.fate, became.because, became.earlier, became.until,
         )  # fmt: skip
-
-    def _seal(self) -> None:
-        seal = self._memory.sealing.seal
-        self._memory.write_behind(
-            {card.uuid: seal(evidence(card, self._answered), card.uuid) for card in self._answered.cards}
-        )
 
 
 def open_memory(chosen: Settings) -> Memory | None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.database import Store
+from service.store.quick import Statement, Transaction, instant
 from service.store.tables import LONG, calls, card_issued, feedback
 
 
@@ -59,9 +60,8 @@ class Calls(NamedTuple):
     knowledge: str
 
 
-# Built once: a statement that is built anew costs more than its running.
-_INSERT = insert(card_issued)
-_EVIDENCE = update(card_issued).where(card_issued.c.uuid == bindparam("of")).values(evidence=bindparam("sealed"))
+_WITHOUT_EVIDENCE = [name for name in Issued.__slots__ if name != "evidence"]
+
 
 
 def _one_more(kind: Any) -> Any:
@@ -70,12 +70,9 @@ def _one_more(kind: Any) -> Any:
     return new.on_conflict_do_update(index_elements=keys, set_={"number": calls.c.number + new.excluded.number})
 
 
-_COUNT = {"postgresql": _one_more(postgresql), "sqlite": _one_more(sqlite)}
-
-
 def _earlier() -> Any:
     """Cards of a patient that were sent; lists of values would be expanded anew with each call, and cost more."""
-    one, columns = card_issued.c, [column for column in card_issued.c if column.name != "evidence"]
+    one, columns = card_issued.c, [card_issued.c[name] for name in _WITHOUT_EVIDENCE]
     reminder = and_(one.period_days > 0, one.at >= bindparam("reminded_since"))
     overridden = and_(
         feedback.c.card == one.uuid, feedback.c.client == one.client, feedback.c.outcome == "overridden"
@@ -89,33 +86,34 @@ def _earlier() -> Any:
     )
 
 
-_EARLIER = _earlier()
+_INSERT, _EARLIER = Statement(insert(card_issued)), Statement(_earlier())
+_SEAL = Statement(update(card_issued).where(card_issued.c.uuid == bindparam("of")).values(evidence=bindparam("sealed")))
+_COUNT = Statement(_one_more(sqlite), postgresql=_one_more(postgresql))
 
 
-def remember(connection: Connection, cards: Iterable[Issued]) -> None:
-    """Write cards down, in the caller's transaction."""
-    rows = [{name: _utc(getattr(one, name)) for name in Issued.__slots__} for one in cards]
-    if rows:
-        connection.execute(_INSERT, [row | {"because": row["because"][:LONG]} for row in rows])
+def remember(within: Transaction, cards: Iterable[Issued]) -> None:
+    """Write cards down."""
+    for one in cards:
+        row = {name: getattr(one, name) for name in Issued.__slots__}
+        _INSERT.run(within, row | {"because": one.because[:LONG]})
 
 
-def count_calls(connection: Connection, more: Mapping[Calls, int]) -> None:
+def count_calls(within: Transaction, more: Mapping[Calls, int]) -> None:
     """So many calls more."""
-    if rows := [{**counted._asdict(), "number": number} for counted, number in more.items()]:
-        connection.execute(_COUNT[connection.dialect.name], rows)
+    for counted, number in more.items():
+        _COUNT.run(within, {**counted._asdict(), "number": number})
 
 
-def earlier(connection: Connection, pseudonym: str, since: datetime, reminded_since: datetime) -> Sequence[Earlier]:
+def earlier(within: Transaction, pseudonym: str, since: datetime, reminded_since: datetime) -> Sequence[Earlier]:
     """The cards that a patient's charts have shown, reminders for longer, the newest first; so are overrides of one."""
-    asked = {"whose": pseudonym, "since": _utc(since), "reminded_since": _utc(reminded_since)}
-    rows = connection.execute(_EARLIER, asked)
-    return [Earlier(_issued(row), row.reason if row.outcome else None) for row in rows]
+    asked = {"whose": pseudonym, "since": since, "reminded_since": reminded_since}
+    return [_found(row) for row in _EARLIER.ask(within, asked)]
 
 
-def set_evidence(connection: Connection, sealed: Mapping[str, bytes]) -> None:
+def set_evidence(within: Transaction, sealed: Mapping[str, bytes]) -> None:
     """Put to cards that were written what they rest on."""
-    if sealed:
-        connection.execute(_EVIDENCE, [{"of": uuid, "sealed": content} for uuid, content in sealed.items()])
+    for uuid, content in sealed.items():
+        _SEAL.run(within, {"of": uuid, "sealed": content})
 
 
 def find(store: Store, uuid: str) -> Issued | None:
@@ -125,12 +123,16 @@ def find(store: Store, uuid: str) -> Issued | None:
     return _issued(row) if row else None
 
 
+def _found(row: tuple[Any, ...]) -> Earlier:
+    """A row of `_earlier`: the columns but the evidence, then the reason and the outcome of its feedback."""
+    *kept, reason, outcome = row
+    one = dict(zip(_WITHOUT_EVIDENCE, kept, strict=True))
+    card = Issued(**one | {"at": instant(one["at"]), "until": instant(one["until"])})
+    return Earlier(card, reason if outcome else None)
+
+
 def _issued(row: Any) -> Issued:
-    return Issued(**{name: _aware(getattr(row, name, None)) for name in Issued.__slots__})
-
-
-def _utc(value: Any) -> Any:
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
+    return Issued(**{name: _aware(getattr(row, name)) for name in Issued.__slots__})
 
 
 def _aware(value: Any) -> Any:

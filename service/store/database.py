@@ -26,6 +26,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from service.store.quick import Quick, Transaction
+
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
 START_SECONDS: Final = 30  # the same while several start together and one migrates
 CONNECT_SECONDS: Final = 2
@@ -50,7 +52,8 @@ class Store:
     """A database that has the tables of this version; safe to use from threads, and to fork before its first use."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._quick = engine, Quick(engine, _is_current)
+        self._fault = engine.dialect.loaded_dbapi.Error  # of the driver, where it is asked without SQLAlchemy
         # One thread at the store: whoever cannot wait for it goes on, and what was asked is done behind his back.
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._behind = deque[tuple[float, Callable[[], object]]]()  # with the instant from which it is put off no more
@@ -65,19 +68,27 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at its end; StoreDown when it is not."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, sqlite3.Error) as fault:
-            raise StoreDown(_kind_of(fault)) from None
+        with self._told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def quick(self, *, lasting: bool = True) -> Iterator[Transaction]:
+        """The same for statements that an answer waits for: see service.store.quick."""
+        with self._told(), self._quick.transaction(lasting=lasting) as transaction:
+            yield transaction
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that changes nothing; StoreDown when it cannot be had."""
+        with self._told(), self._engine.connect().execution_options(reads_only=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Faults of the database as StoreDown."""
         try:
-            with self._engine.connect().execution_options(reads_only=True) as connection:
-                yield connection
-        except (SQLAlchemyError, sqlite3.Error) as fault:
+            yield
+        except (SQLAlchemyError, self._fault) as fault:
             raise StoreDown(_kind_of(fault)) from None
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
@@ -105,13 +116,17 @@ class Store:
             if not self._asked:
                 self._hurry.clear()
 
-    def later(self, do: Callable[[], object]) -> None:
-        """Have something done when nobody waits; when it fails, the log says so and nothing else does."""
+    def later(self, do: Callable[[], object]) -> bool:
+        """Have something done when nobody waits; when it fails, the log says so and nothing else does.
+
+        False when too much waits already: it will not be done.
+        """
         if len(self._behind) >= MOST_WAITING:
             log.warning(LAMENT, TOO_MUCH)
-            return
+            return False
         self._behind.append((monotonic() + LONGEST_DELAY, do))
         self._queue.submit(self._one_behind)
+        return True
 
     def _one_behind(self) -> None:
         """Do one thing that was left, after a pause in which the answer that it follows gets away.
@@ -139,6 +154,7 @@ class Store:
         self._closing = True
         self._hurry.set()
         self._queue.shutdown(wait=True)
+        self._quick.close()
         self._engine.dispose()
 
 
@@ -193,14 +209,19 @@ def _stay_with_the_file(engine: Engine, path: str) -> None:
     """Leave a file that was moved or replaced: what is written to it would be acknowledged, and be nowhere."""
 
     def note(_: object, record: Any) -> None:
-        record.info["file"] = _identity(path)
+        record.info["path"], record.info["file"] = path, _identity(path)
 
     def check(_: object, record: Any, __: object) -> None:
-        if record.info["file"] != _identity(path):
+        if not _is_current(record):
             raise DisconnectionError("the file is another one")
 
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
+
+
+def _is_current(record: Any) -> bool:
+    """Whether what was opened is still what the path leads to."""
+    return "path" not in record.info or record.info["file"] == _identity(record.info["path"])
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from hashlib import sha256
 from pathlib import Path
 
 SHORTEST_KEY, LONGEST_KEY = 32, 4096  # bytes
@@ -25,12 +24,12 @@ class Pseudonyms:
 
     def digest(self, content: bytes) -> str:
         """A mark of some content that says nothing of it without the key."""
-        return hmac.new(self._key, b"digest" + content, sha256).hexdigest()
+        return hmac.digest(self._key, b"digest" + content, "sha256").hex()
 
     def of(self, server: str, patient: str) -> str:
         """The pseudonym of a patient of a server (FHIR base or issuer; "" where it is not known)."""
         named = b"".join(len(part).to_bytes(4, "big") + part for part in (server.encode(), patient.encode()))
-        return hmac.new(self._key, named, sha256).hexdigest()
+        return hmac.digest(self._key, named, "sha256").hex()
 
 
 def read_key(path: Path, *, make: bool = False) -> bytes:

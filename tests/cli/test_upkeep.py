@@ -31,8 +31,8 @@ def old(site: Site, store: Store) -> Store:
         Issued(name, NOW - days * DAY, "p", "s", "", "t", "r", "info", "mild", "f", "1", "nice-ng239", evidence=b"x")
         for name, days in ages.items()
     ]
-    with store.write() as connection:
-        remember(connection, cards)
+    with store.quick() as transaction:
+        remember(transaction, cards)
     return store
 
 

@@ -23,8 +23,8 @@ def card(uuid: str, at: datetime = NOON) -> Issued:
 
 
 def write(store: Store, *cards: Issued) -> None:
-    with store.write() as connection:
-        remember(connection, cards)
+    with store.quick() as transaction:
+        remember(transaction, cards)
 
 
 def rows(store: Store) -> list[tuple[str, str, bool]]:
@@ -124,8 +124,8 @@ def test_feedback_of_another_client_is_unmatched(store: Store) -> None:
     write(store, card("ours"))
     keep(store, [Told("ours", "overridden", NOON)], "s", "another", NOON)
     assert rows(store) == [("ours", "overridden", False)]
-    with store.read() as connection:
-        assert [one.override for one in earlier(connection, "p", NOON - DAY, NOON - DAY)] == [None]
+    with store.quick() as transaction:
+        assert [one.override for one in earlier(transaction, "p", NOON - DAY, NOON - DAY)] == [None]
 
 
 def test_the_longest_texts_of_four_bytes_are_kept(store: Store) -> None:

@@ -27,8 +27,8 @@ def card(uuid: str, fate: str = "shown", at: datetime = NOON, **changes: Any) ->
 
 
 def write(store: Store, *cards: Issued) -> None:
-    with store.write() as connection:
-        remember(connection, cards)
+    with store.quick() as transaction:
+        remember(transaction, cards)
 
 
 def told(store: Store, *items: Told) -> None:
@@ -104,9 +104,9 @@ def test_cards_are_grouped_by_service_rule_indicator_knowledge_and_client(store:
 
 
 def test_calls_are_counted_by_service_client_and_knowledge_with_and_without_cards(store: Store) -> None:
-    with store.write() as connection:
+    with store.quick() as transaction:
         for day, service, client in ((0, "s", ""), (0, "s", ""), (1, "s", "north"), (2, "t", "north")):
-            count_calls(connection, {Calls((NOON + day * DAY).date(), service, client, "1"): 1})
+            count_calls(transaction, {Calls((NOON + day * DAY).date(), service, client, "1"): 1})
     found = count(store, ALWAYS)
     assert found.calls[""] == {(): 4}
     assert found.calls["services"] == {("s",): 3, ("t",): 1}
