@@ -76,11 +76,14 @@ def _is_alike(one: Earlier, key: Key, since: datetime) -> bool:
 
 
 def _reminder(key: Key, same: Iterable[Earlier], now: datetime) -> Fate:
-    """Once on one day of its period: an EHR asks anew with each order, and shows the last answer alone."""
+    """Once on one day of its period: an EHR asks anew with each order, and shows the last answer alone.
+
+    Another period is another reminder: of a count that is lower, for one.
+    """
     today = datetime.combine(now.date(), time(), now.tzinfo)
     since = today - timedelta(days=key.period_days)
     for one in same:
-        if one.card.period_days and since <= one.card.at < today:
+        if one.card.period_days == key.period_days and since <= one.card.at < today:
             until = datetime.combine(one.card.at.astimezone(now.tzinfo).date(), time(), now.tzinfo)
             return Fate("left-out", PERIOD, one.card.uuid, one.card.at, until + timedelta(days=key.period_days + 1))
     return Fate()

@@ -15,13 +15,15 @@ import msgspec
 
 from cds_hooks.cards import Card
 from service.cards import EXTENSION
+from service.clinical.assessment import Assessment
 from service.clinical.facts import PatientFacts
+from service.clinical.knowledge.model import Knowledge
 from service.evidence import recorded
 from service.hooks import Answered
 from service.order_checks.drafts import Draft
 from service.store import Pseudonyms
 
-ONCE = "once_days"  # member of a card's extension: days in which it comes once
+ONCE = "once_days"  # of a row, and of the extension of an order check's card: days in which it comes once
 SUBJECT = ("subject", "patient")  # members of a resource that say whose it is
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 _seal = msgspec.json.Encoder(decimal_format="number").encode
@@ -47,13 +49,26 @@ class Said:
     row: str
     severity: str
     knowledge: str
-    period_days: int
 
 
 def said_of(card: Card) -> Said:
     """The members of the extension that every card of ours has."""
+    own = _own(card)
+    return Said(own.get("row") or own.get("rule", ""), own["severity"], own["knowledge"])
+
+
+def days_of(card: Card, a: Assessment, knowledge: Knowledge) -> int:
+    """The days in which the card comes once; 0: it is more than a reminder, as soon as one of its rows is."""
+    if "row" in _own(card):
+        return int(_own(card).get(ONCE, 0))
+    if card.indicator != "info":
+        return 0
+    return min((row.then.get(ONCE, 0) for row in knowledge.tables["indicator"] if row.id in a.rows), default=0)
+
+
+def _own(card: Card) -> Mapping[str, Any]:
     own: Mapping[str, Any] = (card.extension or {}).get(EXTENSION, {})
-    return Said(own.get("row") or own.get("rule", ""), own["severity"], own["knowledge"], int(own.get(ONCE, 0)))
+    return own
 
 
 def topic_of(card: Card) -> str:

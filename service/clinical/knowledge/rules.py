@@ -21,7 +21,7 @@ TABLES = {
     "certainty": ("certainty",),
     "competing": ("cause", "certainty", "named_by"),
     "emergency": ("flag", "febrile"),
-    "indicator": ("indicator",),
+    "indicator": ("indicator", "once_days"),
     "flag": ("flag",),
     "substitute": ("order", "use"),
     "advice": ("text",),
