@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic
@@ -31,6 +32,7 @@ from service.store.quick import Quick, Transaction
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
 START_SECONDS: Final = 30  # the same while several start together and one migrates
 CONNECT_SECONDS: Final = 2
+REPLY_SECONDS: Final = 2  # beyond its own patience, after which PostgreSQL is taken to be gone
 MIGRATION_LOCK: Final = 7_302_001  # any number, the same in every replica
 MOST_WAITING: Final = 1000  # things to do for the one thread: while the store is away they hold memory
 SLOW: Final = "slow"
@@ -185,9 +187,11 @@ def _engine(url: str, patience: int) -> Engine:
     if address.get_backend_name() != "sqlite":
         limits = " ".join(f"-c {name}={patience}s" for name in ("lock_timeout", "statement_timeout"))
         waits: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "options": limits}
-        return create_engine(
+        engine = create_engine(
             address, pool_pre_ping=True, pool_timeout=patience, connect_args=waits, hide_parameters=True
         )
+        event.listen(engine, "do_connect", partial(_connect, patience + REPLY_SECONDS))
+        return engine
     if address.database:
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(address.database).touch(mode=0o600)  # for its owner alone: the files beside it are made like it
@@ -197,6 +201,12 @@ def _engine(url: str, patience: int) -> Engine:
     event.listen(engine, "begin", _begin_sqlite)
     _stay_with_the_file(engine, address.database or "")
     return engine
+
+
+def _connect(seconds: float, _: object, __: object, given: Any, named: Any) -> Any:
+    from service.store.impatient import connection_class  # psycopg is not needed for SQLite
+
+    return connection_class(seconds).connect(*given, **named)
 
 
 def _open_sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -170,6 +170,19 @@ def test_fault_50_a_postgresql_that_stops_and_starts_again(own_postgresql: Serve
         assert make_url(url).password is None
 
 
+@pytest.mark.database
+def test_fault_50_a_postgresql_that_hangs(own_postgresql: Server, key: str) -> None:
+    """Its connections stay open and nothing comes: no call waits for longer than a client does."""
+    url = own_postgresql.new_database()
+    with running(url, CDS_KEY_FILE=key) as service:
+        assert tell(service, item("first")).status == 200
+        with own_postgresql.frozen():
+            for _ in range(2):
+                refused(service)  # within the ten seconds of `Running.ask`
+        assert tell(service, item("second")).status == 200, "it comes back by itself"
+        assert {"first", "second"} <= {row[0] for row in kept(url)}
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
