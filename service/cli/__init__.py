@@ -41,7 +41,7 @@ Examples:
 \b
 --json prints one object:
   url, services (ids), not_called (ids), calls, p50_ms (or null), access (open | closed | unknown),
-  status (the exit status), lines ({pass, fail, warn, skipped}: how many lines),
+  tokens (none | taken | refused), status (the exit status), lines ({pass, fail, warn, skipped}: how many lines),
   findings: [{line, section, level, verdict, where, says}]
     line     number in the checklist, as text; A1 to A3 are beyond it
     level    MUST | SHOULD | MAY | PRACTICE

@@ -1,7 +1,7 @@
 """`cds check`: the conformance probe on the command line.
 
-In: an address and what the options say. Out: a table by section, or one JSON object; exit status 0, 1 (a MUST failed)
-or 2 (nothing could be seen).
+In: an address and what the options say. Out: a table by section, or one JSON object; exit status 0, 1 (a MUST failed,
+or every token was refused) or 2 (nothing could be seen).
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ def _closing(report: Report) -> Iterator[str]:
         yield f"not called (not asked for, or id or hook not usable): {', '.join(map(_plain, report.not_called))}"
     time = f", {report.p50_ms} ms per call by the book (median)" if report.p50_ms is not None else ""
     yield f"{report.calls} calls{time}; access: {report.access}"
+    if report.tokens == "refused":
+        yield "every token given was refused: is each for these addresses (`aud`), not expired, not used before?"
     yield (
         f"{counts[Verdict.PASS]} lines pass, {counts[Verdict.FAIL]} fail (MUST), {counts[Verdict.WARN]} warn, "
         f"{counts[Verdict.SKIPPED]} skipped"
