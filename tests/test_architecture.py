@@ -29,6 +29,7 @@ FLOORS = (
     {"service.ground"},
     {"service.order_checks"},
     {"service.cards", "service.auth", "service.explain", "service.evidence", "service.callback"},
+    {"service.placed"},
     {"service.clients"},
     {"service.fhir", "service.store", "service.contract", "service.overlay", "service.profiles", "service.cors"},
     {"service.clinical", "cds_hooks", "service.settings", "service.fhir_base", "service.files", "service"},
