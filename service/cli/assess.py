@@ -28,9 +28,11 @@ from service.clinical.assess import assess
 from service.clinical.facts import PatientFacts
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import open_bundle
+from service.fhir.moments import Moments
 from service.fhir.reader import Site
 from service.ground import prepare, read_settings
 from service.placed import placed
+from service.web.terms import Terms
 
 UNREADABLE = 2
 STATUS = {"none": 0, "info": 10, "warning": 11, "critical": 12}  # with --exit-status
@@ -140,7 +142,7 @@ def _as_text(knowledge: Knowledge, as_of: datetime, explained: bool, facts: Pati
     judged = assess(facts, knowledge, as_of)
     page(judged, placed(facts, knowledge, as_of), knowledge)
     if explained:
-        why.page(explain.explain(facts, knowledge, as_of))
+        why.page(explain.explain(facts, knowledge, as_of), Terms(knowledge, as_of, Moments(as_of.tzinfo or UTC)))
     return judged.indicator
 
 
