@@ -107,16 +107,17 @@ def story(name: str | None) -> None:
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
 @click.option("--orders", is_flag=True, help="List what a click can order instead, as a client's map names it.")
 @click.option("--call", is_flag=True, help="Ask instead whether the key and FHIR servers of CDS_CLIENTS answer.")
+@click.option("--clinical", is_flag=True, help="Print all that is judged instead, for a clinician to sign.")
 @click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
 def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
+    from service.cli.clinical import run as print_clinical
     from service.cli.doctor import call, run
     from service.cli.lists import list_analytes, list_checks, list_orders, list_prefetch, list_thresholds
 
     lists = {
         "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "call": call,
-        "orders": list_orders,
-        "prefetch": list_prefetch,
+        "orders": list_orders, "clinical": print_clinical, "prefetch": list_prefetch,
     }  # fmt: skip
     raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())
 

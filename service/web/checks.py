@@ -80,16 +80,16 @@ def _shown(row: Row, knowledge: Knowledge) -> RowShown:
         then["level"],
         (then.get("summary") or ("Exception: with this the check is silent, or another row decides.",))[0],
         str(then.get("text", "")).replace("**", ""),
-        tuple(_draft(then["draft"], knowledge)),
-        tuple(", ".join(_draft(rule, knowledge)) for rule in then.get("beside", ())),
-        tuple(", ".join(_draft(rule, knowledge)) for rule in then.get("unless", ())),
+        tuple(drafted(then["draft"], knowledge)),
+        tuple(", ".join(drafted(rule, knowledge)) for rule in then.get("beside", ())),
+        tuple(", ".join(drafted(rule, knowledge)) for rule in then.get("unless", ())),
         tuple(_term(fact, frozenset(levels), knowledge) for fact, levels in row.when.items()),
         tuple(knowledge.orders[order].display or order for order in then.get("order", ())),
         knowledge.citations[row.citation],
     )
 
 
-def _draft(rule: DraftRule, knowledge: Knowledge) -> Iterator[str]:
+def drafted(rule: DraftRule, knowledge: Knowledge) -> Iterator[str]:
     """Which drafts are meant, a part at a time."""
     named = [knowledge.concepts[one].name for one in sorted(rule.drugs)]
     named += [knowledge.orders[one].display or one for one in sorted(rule.orders)]
