@@ -84,9 +84,9 @@ def _nutrient(
 ) -> str:
     status = terms.said("status", about["status"])
     nutrient = next(n for n in terms.knowledge.nutrients if n.id == about["nutrient"])
+    if not results and not gaps:
+        status = f"{status}, {terms.said('picture', 'unmeasured')}"
     verdict = f'<p class="verdict">{escape(capital(nutrient.name))}: <strong>{escape(status)}</strong></p>'
-    if not results:
-        verdict += f"<p>{escape(terms.said('picture', 'not-measured'))}</p>"
     drawn = _drawn(about, nutrient, results, terms) if results else ""
     notes = [*_notes(recorded, about, nutrient, terms), *((terms.said("picture", "gap"), gap) for gap in gaps)]
     lines = [f"<b>{escape(head)}:</b> {escape(said)}" for head, said in notes]

@@ -25,6 +25,7 @@ TICKS, NAMES, LINE = 62, 75, 11  # base lines below the top
 HIGH = 92
 SIZE = 6  # half the size of a mark
 LETTER = 5.3  # the usual width of a letter of the names
+ROOM = 4  # the last band ends at so many times its beginning
 CLIPPED = 12  # how far from the end a mark stands that lies beyond it
 
 
@@ -45,11 +46,12 @@ class Part:
 
 
 def parts(bands: tuple[Band, ...]) -> tuple[Part, ...]:
-    """Bands with their places. The first begins at zero; the last, which is open, is as wide as all before it."""
+    """Bands with their places. The first begins at zero; the last, which is open, has room for `ROOM` times its
+    beginning."""
     if len(bands) < 2:
         return ()
     ends = [Decimal(0), *(end for band in bands if (end := end_of(band)) is not None)]
-    ends.append(ends[-1] * 2)
+    ends.append(ends[-1] * ROOM)
     step = (RIGHT - LEFT) / len(bands)
     return tuple(
         Part(band, begin, end, LEFT + step * place, LEFT + step * (place + 1))
@@ -138,6 +140,10 @@ def _mark(one: Placed, used: bool, drawn: tuple[Part, ...], top: float, terms: T
     y, size = top + BAR + THICK / 2, SIZE
     kind = "used" if used else "unused"
     said = element("title", escape(f"{shown(one, terms)}, {dated(one, terms)}: {verdict(one, used, terms)}"))
+    if beyond(one) and one.value and one.value.is_exact:
+        ahead = -1 if points == "left" else 1
+        arrow = path([(x, y - size), (x + ahead * 1.8 * size, y), (x, y + size)], True, class_=f"mark beyond {kind}")
+        return element("g", said, arrow)
     if points:
         ahead = -1 if points == "left" else 1
         tip, back = x + ahead * 2.4 * size, x

@@ -100,7 +100,7 @@ class Terms:
 
     def reason(self, reason: str) -> str:
         """Why a status is what it is."""
-        return first_words(self.knowledge, WHY, reason)
+        return first_words(self.knowledge, (*WHY, "rule"), reason)
 
     def gap(self, reason: str) -> str:
         """Why something could not be used or is not there."""
