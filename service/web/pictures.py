@@ -115,10 +115,10 @@ def why_not(one: Placed, about: Mapping[str, Any], nutrient: Nutrient) -> str:
         return one.unused or scale.TOO_OLD
     if one.result.analyte != nutrient.analyte:
         return ""
-    if about["status"] == NOT_ASSESSABLE:
-        return NOT_ASSESSABLE
-    doubted = one.doubted or about["status"] not in REASSURING
-    return scale.NO_REASSURANCE if scale.side(one) == OK and doubted else ""
+    doubted = one.doubted or about["status"] not in (*REASSURING, NOT_ASSESSABLE)
+    if scale.side(one) == OK and doubted:
+        return scale.NO_REASSURANCE
+    return NOT_ASSESSABLE if about["status"] == NOT_ASSESSABLE else ""
 
 
 def _told(one: Placed, why: str, terms: Terms) -> str:
