@@ -73,7 +73,7 @@ def main() -> None:
     help="Listen for other machines although no call needs a token: whoever reaches the address may call.",
 )
 def serve(host: str, port: int, workers: int, without_authentication: bool) -> None:
-    """Start the service. Settings are environment variables (CDS_*, see the README); SIGTERM and Ctrl-C stop it."""
+    """Start the service; SIGTERM and Ctrl-C stop it. Settings are environment variables (CDS_*: docs/operations.md)."""
     from service.cli.serve import run
 
     run(host, port, workers, without_authentication)

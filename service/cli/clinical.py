@@ -143,9 +143,11 @@ def _nutrient(nutrient: Nutrient, paper: Paper) -> Lines:
 
 def _treatment(nutrient: Nutrient, paper: Paper) -> Lines:
     if nutrient.treatment:
-        least = f", from {number(nutrient.treatment_mg_per_day)} mg a day" if nutrient.treatment_mg_per_day else ""
-        lasts = f"; it counts for {nutrient.treatment_days} days" if nutrient.treatment_days else ""
-        yield f"Treatment is {paper.terms.concept(nutrient.treatment)}{least}{lasts}."
+        yield f"A level is read as taken under treatment when {paper.terms.concept(nutrient.treatment)} is on file."
+        if nutrient.treatment_mg_per_day:
+            yield f"By mouth less than {number(nutrient.treatment_mg_per_day)} mg a day does not count as treatment."
+        if nutrient.treatment_days:
+            yield f"An injection or a single dose counts for {days(nutrient.treatment_days)}."
     if nutrient.recovery_days:
         first, last = nutrient.recovery_days
         yield f"A count that recovers {first} to {last} days after the first dose proves the cause."

@@ -58,8 +58,8 @@ def checks(paper: Paper) -> Lines:
 def _check(row: Row, paper: Paper) -> list[str]:
     k, then = paper.knowledge, row.then
     said = then["summary"][0] if "summary" in then else ""
-    draft = ", ".join(drafted(then["draft"], k))
-    draft += "".join(f"; beside {', '.join(drafted(rule, k))}" for rule in then.get("beside", ()))
-    draft += "".join(f"; not beside {', '.join(drafted(rule, k))}" for rule in then.get("unless", ()))
+    draft = "; ".join(drafted(then["draft"], k))
+    draft += "".join(f" / beside {'; '.join(drafted(rule, k))}" for rule in then.get("beside", ()))
+    draft += "".join(f" / not beside {'; '.join(drafted(rule, k))}" for rule in then.get("unless", ()))
     asked = paper.when(row.when) if row.when else "always"
     return [then["level"], draft, asked, said, paper.cite(row.citation)]

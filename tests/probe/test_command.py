@@ -19,7 +19,7 @@ from service.cli import main
 from service.probe.lines import LINES, Level
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+INTEGRATION = (ROOT / "docs/integration.md").read_text("utf-8")
 # What our service may have no occasion to show: TLS, systemActions, links, and what a service without tokens lacks.
 NOT_SHOWN = {"1", "43", "53", "69", "71", "72", "75", "76"}
 STORIES = ("b12-deficient-positive-antibody", "order-folic-acid-before-b12", "order-zinc-with-low-copper")
@@ -49,8 +49,8 @@ def test_our_own_service_passes_all_that_it_shows(ours: Running, tmp_path: Path)
     assert len(report["services"]) == 3
 
 
-def test_the_example_of_the_readme_is_what_it_prints(ours: Running, tmp_path: Path) -> None:
-    (block,) = re.findall(r"```\n(\$ \./cds story [^\n]*cds check.*?)```", README, re.DOTALL)
+def test_the_example_of_the_document_is_what_it_prints(ours: Running, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```\n(\$ \./cds story [^\n]*cds check.*?)```", INTEGRATION, re.DOTALL)
     name = re.search(r"cds story (\S+)", block)
     assert name is not None
     printed = run(f"http://127.0.0.1:{ours.port}", "--request", story(tmp_path, name[1])).output
