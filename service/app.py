@@ -35,6 +35,7 @@ from service.web.cards import add_evidence
 from service.web.docs import add_docs
 from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
+from service.workbench import add_workbench
 
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
@@ -93,6 +94,8 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     attributes.add_pages(app, parts.services, parts.ground.knowledge)
     add_evidence(app, parts)
     add_docs(app, parts.settings)
+    if parts.settings.shows_workbench:
+        add_workbench(app, parts)
 
 
 def _now() -> datetime:

@@ -52,7 +52,7 @@ class Commands(click.Group):
 
 def _stories(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
     """The names of stories that a shell can complete."""
-    from service.cli.story import names
+    from service.stories import names
 
     return [name for name in names() if name.startswith(begun)]
 

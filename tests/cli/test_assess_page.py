@@ -8,13 +8,14 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
-from service.cli.story import find, moved, names
+from service.stories import find, names
 
 DAY = "2026-06-15"
 BY_WORST = {
@@ -30,13 +31,11 @@ def run(*arguments: str, **environ: str) -> Result:
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every story as a file that plays on DAY."""
-    from datetime import date
-
     folder, files = tmp_path_factory.mktemp("stories"), {}
     for name in names():
         told = find(name)
         file = folder / f"{name}.json"
-        file.write_text(json.dumps(moved(told.request, date.fromisoformat(DAY) - told.as_of)), "utf-8")
+        file.write_text(json.dumps(told.on(date.fromisoformat(DAY))), "utf-8")
         files[name] = str(file)
     return files
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
-from service.cli.story import names
+from service.stories import names
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from cds_hooks import prefetch
 from cds_hooks import request as hook_request
 from service import explain
 from service.app import create_app
-from service.cli.story import find
 from service.clinical.assess import assess
 from service.clinical.assessment import Assessment
 from service.clinical.facts import PatientFacts
@@ -27,6 +26,7 @@ from service.ground import prepare
 from service.hooks import HOOKS, offered
 from service.placed import placed
 from service.settings import Settings
+from service.stories import find
 from service.web.evidence import Door, add_pages
 from service.web.links import Links
 from service.web.pages import encode
