@@ -34,6 +34,7 @@ from service.web.calls import add_calls
 from service.web.cards import add_evidence
 from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
+from service.workbench import add_workbench
 
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
@@ -89,6 +90,8 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     checks.add_pages(app, parts.ground.knowledge)
     attributes.add_pages(app, parts.services, parts.ground.knowledge)
     add_evidence(app, parts)
+    if parts.settings.shows_workbench:
+        add_workbench(app, parts)
 
 
 def _now() -> datetime:

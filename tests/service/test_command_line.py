@@ -14,8 +14,8 @@ from requests_of import bundle, call, observation, patient
 
 import service
 from service.cli import main
-from service.cli.story import find, names
 from service.clinical.knowledge.vocabulary import load_vocabulary
+from service.stories import find, names
 
 STORY = "b12-deficient-positive-antibody"
 DAY = "2026-06-15"

@@ -17,10 +17,10 @@ from requests_of import bundle, observation, patient
 
 from service.app import create_app
 from service.cli import main
-from service.cli.story import Story, find, names
 from service.clinical.knowledge import load
 from service.explain import MOST_NEAR, WHOLE
 from service.settings import Settings
+from service.stories import Story, find, names
 
 KNOWLEDGE = load()
 DAY = date(2026, 6, 15)

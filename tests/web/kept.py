@@ -18,12 +18,12 @@ from cds_hooks import prefetch
 from cds_hooks import request as hook_request
 from service import explain
 from service.app import create_app
-from service.cli.story import find
 from service.clinical.assess import assess
 from service.evidence import Stored, recorded
 from service.ground import prepare
 from service.hooks import HOOKS, offered
 from service.settings import Settings
+from service.stories import find
 from service.web.evidence import Door, add_pages
 from service.web.links import Links
 from service.web.pages import encode

@@ -14,9 +14,9 @@ from kept import BASE, KNOWLEDGE, LINKS, READ, app_with, cards, client, noon, pa
 
 from service import contract
 from service.app import create_app
-from service.cli.story import names
 from service.evidence import Received, Stored
 from service.settings import Settings
+from service.stories import names
 from service.web.links import SHIFT, Links
 
 STORY = "chronic-pancytopenia-nutrients-sufficient"
