@@ -7,6 +7,7 @@ import { request } from "./state.js";
 
 const alike = (one, other) =>
   one.source?.topic?.code === other.source?.topic?.code && extension(one).row === extension(other).row && extension(one).rule === extension(other).rule;
+const sentFor = new WeakMap(); // preview of a card -> the card that the real call sent for it
 const extension = (card) => card.extension?.["org.neutropenia-cds.card"] ?? {};
 const evidenceLink = (card) => card.links?.find((one) => URL.canParse(one.url) && /\/cards\/[^/]+$/.test(new URL(one.url).pathname))?.url;
 
@@ -23,12 +24,13 @@ export async function decide(service, card, isPreview, outcome, { suggestion, re
   const say = (...words) => steps.append(el("li", {}, words));
   place.replaceChildren(el("h4", {}, "What became of it"), steps);
   try {
-    const shown = isPreview ? await shownNow(service, card, say) : card;
+    const shown = isPreview ? (sentFor.get(card) ?? (await shownNow(service, card, say))) : card;
     if (!shown) return;
+    sentFor.set(card, shown);
     await api.feedback(service, item(shown, outcome, same(shown, suggestion), reason));
     say(outcome === "accepted" ? `Feedback: accepted "${suggestion.label}".` : `Feedback: overridden, ${reason?.display ?? "no reason given"}.`);
     await recorded(shown, say);
-    await afterwards(service, shown, say);
+    await afterwards(service, card, say);
   } catch (fault) {
     if (!(fault instanceof api.Refused)) throw fault;
     say(el("strong", {}, "It went no further: "), fault.message);

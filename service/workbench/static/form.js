@@ -85,23 +85,25 @@ function resultGroups() {
   const groups = keys.map((key) => {
     const here = rows.filter((one) => one.key === key);
     if (!here.length) return null;
-    return el("fieldset", { class: "results" }, el("legend", {}, GROUPS[key] ?? key), here.map(resultRow));
+    return el("fieldset", { class: "group" }, el("legend", {}, GROUPS[key] ?? key), here.map(resultRow));
   });
-  return [...groups, adder("result", "Add a result", vocabulary.results, (line) => {
+  return [...groups.filter(Boolean), adder("result", "Add a result", vocabulary.results, (line) => {
     const made = patient.observation(line, vocabulary.today, request.value);
     change((value) => patient.add(value, line.prefetch, made));
     redraw(() => rowOf(made));
   })];
 }
 
+const capital = (name) => name[0].toUpperCase() + name.slice(1);
+
 const rowOf = (resource) => byId("form").querySelector(`[data-of="${CSS.escape(`${resource.resourceType}/${resource.id}`)}"] .amount, [data-of="${CSS.escape(`${resource.resourceType}/${resource.id}`)}"] select`);
 
 function resultRow({ key, resource }) {
   const line = patient.known(resource, vocabulary);
-  const name = line?.name ?? patient.nameOf(resource);
+  const name = capital(line?.name ?? patient.nameOf(resource));
   const id = freshId();
   const stands = patient.valueOf(resource);
-  const inputs = { number: numberInputs, word: wordInputs, text: textInput, other: otherValue }[stands.kind](resource, stands, id, name, line);
+  const inputs = { number: numberInputs, word: wordInputs, date: dateInput, text: textInput, other: otherValue }[stands.kind](resource, stands, id, name, line);
   return el("div", { class: "row", "data-of": `${resource.resourceType}/${resource.id}`, "data-analyte": line?.analyte },
     el("label", { for: id, class: "name" }, name), inputs, dayInput(resource, name), remover(key, resource, name));
 }
@@ -128,10 +130,9 @@ function unitPicker(resource, stands, name, line) {
   return chosen;
 }
 
-function wordInputs(resource, stands, id) {
-  const words = patient.WORDED.some((one) => one.code === stands.code)
-    ? patient.WORDED
-    : [{ ...resource.valueCodeableConcept.coding?.[0], display: stands.text }, ...patient.WORDED];
+function wordInputs(resource, stands, id, name, line) {
+  const words = Object.values(line?.answers ?? {});
+  if (!words.some((one) => one.code === stands.code)) words.unshift({ ...resource.valueCodeableConcept.coding?.[0], display: stands.text });
   const chosen = el("select", { id, class: "worded", onchange: () => change(() => patient.setWord(resource, words[chosen.value])) },
     words.map((one, n) => el("option", { value: n, selected: one.code === stands.code }, one.display)));
   return chosen;
@@ -143,11 +144,17 @@ function textInput(resource, stands, id) {
   return typed;
 }
 
+function dateInput(resource, stands, id) {
+  const chosen = el("input", { id, type: "date", class: "worded", value: stands.text, onchange: () =>
+    change(() => (resource.valueDateTime = chosen.value)) });
+  return chosen;
+}
+
 const otherValue = (resource, stands, id) => el("output", { id, class: "worded" }, `${stands.text}: see JSON`);
 
 function dayInput(resource, name) {
   const { member, day } = patient.dayOf(resource);
-  if (!member) return el("span", { class: "day" });
+  if (!member && !day) return el("span", { class: "day" });
   const chosen = el("input", { type: "date", class: "day", value: day, "aria-label": `Day of ${name}`, onchange: () =>
     change(() => patient.setDay(resource, member, chosen.value)) });
   return chosen;
@@ -166,7 +173,7 @@ function remover(key, resource, name) {
 function lists() {
   return [
     listed("condition", "Conditions", ["Condition"], vocabulary.conditions, "conditions", patient.condition),
-    listed("medication", "Medications", ["MedicationRequest", "MedicationStatement", "MedicationAdministration"], vocabulary.medications, "medications", patient.medication),
+    listed("medication", "Medications", ["MedicationRequest", "MedicationStatement", "MedicationAdministration"], vocabulary.medications, "statements", patient.medication),
   ];
 }
 
@@ -187,7 +194,7 @@ function absent(key) {
 }
 
 function plainRow({ key, resource }) {
-  const name = patient.nameOf(resource);
+  const name = capital(patient.nameOf(resource));
   return el("div", { class: "row plain", "data-of": `${resource.resourceType}/${resource.id}` },
     el("span", { class: "name" }, name), dayInput(resource, name), remover(key, resource, name));
 }

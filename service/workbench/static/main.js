@@ -7,7 +7,7 @@ import { showIssues, startEditor } from "./editor.js";
 import { asCall, decide } from "./feedback.js";
 import { startForm } from "./form.js";
 import { forgetOpened, showJudged, showProblem, showSent, showStory } from "./results.js";
-import { startServer } from "./server.js";
+import { offerServers, startServer } from "./server.js";
 import { onChange, open, request, setText } from "./state.js";
 import { markStory, startStories } from "./stories.js";
 import { tabs } from "./tabs.js";
@@ -116,6 +116,7 @@ async function start() {
   const [listed, vocabulary] = await Promise.all([api.get("workbench/stories"), api.get("workbench/vocabulary")]);
   stories = listed.stories;
   startForm(vocabulary);
+  offerServers(vocabulary.fhirServers);
   startStories(stories, (name) => openStory(name, "pushState"));
   await openStory(named() ?? (stories.find((one) => one.name === FIRST) ?? stories[0]).name, named() ? null : "replaceState");
 }

@@ -6,12 +6,6 @@ const LOINC = "http://loinc.org";
 const UCUM = "http://unitsofmeasure.org";
 const CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category";
 const CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical";
-const SNOMED = "http://snomed.info/sct";
-export const WORDED = [
-  { system: SNOMED, code: "10828004", display: "Positive" },
-  { system: SNOMED, code: "260385009", display: "Negative" },
-];
-
 /** Each resource of the prefetch with its key, in the order of the request. */
 export function resources(request) {
   return Object.entries(request.prefetch ?? {}).flatMap(([key, value]) => held(value).map((resource) => ({ key, resource })));
@@ -107,6 +101,7 @@ export function valueOf(observation) {
   const { valueQuantity: quantity, valueCodeableConcept: concept } = observation;
   if (quantity) return { kind: "number", text: (quantity.comparator ?? "") + spelled(quantity.value), unit: quantity.code ?? quantity.unit ?? "" };
   if (concept) return { kind: "word", text: concept.text ?? codings(concept)[0]?.display ?? "", code: codings(concept)[0]?.code ?? "" };
+  if (typeof observation.valueDateTime === "string") return { kind: "date", text: observation.valueDateTime.slice(0, 10) };
   if (typeof observation.valueString === "string") return { kind: "text", text: observation.valueString };
   const other = Object.keys(observation).find((key) => key.startsWith("value") || key === "component");
   return other ? { kind: "other", text: other } : { kind: "number", text: "", unit: "" };
@@ -135,12 +130,11 @@ export function setUnit(observation, { unit, code }) {
 }
 
 export function setWord(observation, coding) {
-  observation.valueCodeableConcept = { coding: [coding], text: coding.display };
+  observation.valueCodeableConcept = { coding: [coding] };
 }
 
 /** An Observation of today without a value yet. */
 export function observation(line, today, request) {
-  const first = line.units[0];
   return {
     resourceType: "Observation",
     id: freshId(request, line.analyte),
@@ -149,8 +143,14 @@ export function observation(line, today, request) {
     code: { coding: [{ ...line.coding, system: line.coding.system ?? LOINC }] },
     subject: { reference: `Patient/${patientId(request)}` },
     effectiveDateTime: today,
-    ...(first ? { valueQuantity: { unit: first.unit, system: UCUM, code: first.code } } : { valueCodeableConcept: { coding: [WORDED[0]], text: "Positive" } }),
+    ...blank(line, today),
   };
+}
+
+function blank({ kind, units, answers }, today) {
+  if (kind === "date") return { valueDateTime: today };
+  if (kind === "presence") return { valueCodeableConcept: { coding: [Object.values(answers)[0]] } };
+  return { valueQuantity: units[0] ? { unit: units[0].unit, system: UCUM, code: units[0].code } : {} };
 }
 
 export function condition(line, today, request) {
@@ -166,13 +166,12 @@ export function condition(line, today, request) {
 
 export function medication(line, today, request) {
   return {
-    resourceType: "MedicationRequest",
+    resourceType: "MedicationStatement",
     id: freshId(request, line.concept),
     status: "active",
-    intent: "order",
     medicationCodeableConcept: { coding: [line.coding], text: line.name },
     subject: { reference: `Patient/${patientId(request)}` },
-    authoredOn: today,
+    effectivePeriod: { start: today },
   };
 }
 
@@ -187,12 +186,16 @@ const DATED = ["effectiveDateTime", "onsetDateTime", "recordedDate", "authoredOn
 
 /** The day that a resource is of, and the member that says so. */
 export function dayOf(resource) {
-  const member = DATED.find((one) => typeof resource[one] === "string") ?? (resource.resourceType === "Condition" ? "recordedDate" : null);
-  return { member, day: (resource[member] ?? "").slice(0, 10) };
+  const member = DATED.find((one) => typeof resource[one] === "string");
+  const start = resource.effectivePeriod?.start ?? resource.performedPeriod?.start ?? resource.period?.start;
+  return { member, day: (resource[member] ?? start ?? "").slice(0, 10) };
 }
 
 /** Another day, at the same time of day. */
 export function setDay(resource, member, chosen) {
-  if (chosen) resource[member] = chosen + (resource[member] ?? "").slice(10);
+  const period = resource.effectivePeriod ?? resource.performedPeriod ?? resource.period;
+  if (!member && chosen) period.start = chosen + (period.start ?? "").slice(10);
+  else if (!member) delete period.start;
+  else if (chosen) resource[member] = chosen + (resource[member] ?? "").slice(10);
   else delete resource[member];
 }

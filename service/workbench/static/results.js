@@ -19,12 +19,12 @@ const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, su
 /** Show a judgement. */
 export function showJudged(answer, roundTrip, act) {
   const { cards } = answer.response;
-  said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, here after ${Math.round(roundTrip)} ms.`, cards);
+  said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, shown after ${Math.round(roundTrip)} ms.`, cards);
   showCards(cards, act);
-  refill(byId("pictures"), answer.pictures.map(picture));
+  refill(byId("pictures"), (answer.pictures ?? []).map(picture));
   refill(byId("evidence"), answer.evidence ? fragment(answer.evidence) : el("p", { class: "soft" }, "Nothing was judged."));
-  byId("pictures-part").hidden = !answer.pictures.length;
-  byId("evidence-part").hidden = false;
+  byId("pictures-part").hidden = !answer.pictures?.length;
+  byId("evidence-part").hidden = !answer.evidence;
 }
 
 /** Show what the real call sent. */
@@ -58,6 +58,7 @@ function flipped(now) {
 /** Say why there is no judgement; what was judged before stays, greyed. */
 export function showProblem(words, issues = []) {
   byId("cards").classList.add("stale");
+  byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
     issues.length ? el("ul", {}, issues.map((one) => el("li", {}, one.diagnostics))) : null));
   byId("verdict").replaceChildren(sign("warning"), el("span", {}, words));

@@ -12,6 +12,13 @@ export function startServer(take) {
   });
 }
 
+/** The bases that may be asked. */
+export function offerServers(bases) {
+  byId("bases").replaceChildren(...bases.map((one) => el("option", { value: one })));
+  byId("no-bases").hidden = bases.length > 0;
+  if (bases.length === 1) byId("base").value = bases[0];
+}
+
 async function ask(form, take) {
   const { base, patient, token } = form.elements;
   const place = byId("server-said");
