@@ -30,6 +30,7 @@ FLOORS = (
     {"service.ground"},
     {"service.order_checks"},
     {"service.cards", "service.auth", "service.explain", "service.evidence", "service.callback"},
+    {"service.placed"},
     {"service.clients"},
     {
         "service.fhir",

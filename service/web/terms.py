@@ -105,6 +105,10 @@ class Terms:
             return first_words(self.knowledge, ("analyte",), scales[0].analyte)
         return first_words(self.knowledge, ("feature",), fact)
 
+    def rule(self, about: str, row: str) -> str:
+        """A row of a table in words."""
+        return first_words(self.knowledge, ("row", "headline", *WHY, "flag"), row)
+
     def cite(self, *citations: str) -> tuple[int, ...]:
         """The numbers of sources."""
         return tuple(self.numbers.setdefault(c, len(self.numbers) + 1) for c in dict.fromkeys(citations) if c)
