@@ -33,31 +33,44 @@ def vocabulary(parts: Parts) -> dict[str, Any]:
 
 
 def _result(analyte: Analyte, answers: Mapping[str, Any]) -> dict[str, Any]:
-    code = next((one for one in analyte.codes if not one.display.startswith("Deprecated")), analyte.codes[0])
+    units = list(_units(analyte)) if analyte.kind == "quantity" else []
+    code = _code(analyte, units[0]["code"] if units else "") or analyte.codes[0]
     laboratory = RESULTS[analyte.prefetch].startswith("category=laboratory")
     said = {
         "analyte": analyte.id, "name": analyte.name, "kind": analyte.kind, "prefetch": analyte.prefetch,
         "category": "laboratory" if laboratory else "vital-signs", "coding": _coding(code),
-        "units": list(_units(analyte)),
+        "units": [_with_coding(one, analyte, code) for one in units],
     }  # fmt: skip
     return said | ({"answers": answers} if analyte.kind == "presence" else {})
+
+
+def _with_coding(unit: dict[str, Any], analyte: Analyte, usual: Code) -> dict[str, Any]:
+    code = _code(analyte, unit["code"]) or usual
+    return unit if code == usual else unit | {"coding": _coding(code)}
+
+
+def _code(analyte: Analyte, unit: str) -> Code | None:
+    """The first code under which a laboratory reports in a unit: moles have a code of their own."""
+    other = "[Mass/" if "mol" in unit else "[Moles/"
+    fitting = (one for one in analyte.codes if other not in one.display)
+    return next((one for one in fitting if not one.display.startswith("Deprecated")), None)
 
 
 def _coding(code: Code) -> dict[str, str]:
     return {"system": code.system, "code": code.code, "display": code.display}
 
 
-def _units(analyte: Analyte) -> Iterator[dict[str, str]]:
-    """The units that differ, each in UCUM: those that limits are stated in first."""
+def _units(analyte: Analyte) -> Iterator[dict[str, Any]]:
+    """The units that differ, each in UCUM: those that limits are stated in first; none that no code goes with."""
     spellings: dict[Unit, list[str]] = {}
     for spelling, unit in analyte.units.items():
         spellings.setdefault(unit, []).append(spelling)
     by_use = sorted(spellings.items(), key=lambda one: one[0].unit not in one[1])
     for unit, written in by_use:
         code = _ucum(unit, written)
-        if code != WITHOUT_UNIT:
-            yield {"unit": next((one for one in written if one.startswith("°") and one != one.casefold()), code),
-                   "code": code}  # fmt: skip
+        if code != WITHOUT_UNIT and _code(analyte, code):
+            degrees = (one for one in written if one.startswith("°") and one != one.casefold())
+            yield {"unit": next(degrees, code), "code": code}
 
 
 def _ucum(unit: Unit, written: list[str]) -> str:
