@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from secrets import token_bytes
 from time import perf_counter
 
@@ -17,10 +18,12 @@ from flask import Response
 
 from cds_hooks import door, prefetch
 from service.clinical.assessment import as_json
+from service.hooks import Answered
 from service.web.bodies import JSON
 from service.web.calls import Called, as_sent, base_of, judged, read_call, settled
 from service.web.links import Links
 from service.web.parts import Parts, encode
+from service.web.shown import show
 from service.workbench.validation import checks
 
 _MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -37,15 +40,26 @@ def judge(parts: Parts, id: str) -> Response:
     answer = encode(as_sent(cards, called, forgetful, Links(token_bytes())))
     took = perf_counter() - start
     drafted = {one.reference for one in found.drafts}
+    pictures, evidence = _drawn(parts, found, now)
     shown = {
         "response": msgspec.Raw(answer),
         "assessment": as_json(found.assessment) if found.assessment else None,
         "took_ms": round(took * 1000, 1),
+        "pictures": pictures,
+        "evidence": evidence,
         "checks": checks(msgspec.json.decode(answer), called.asked.context.patient_id, drafted),
         "prefetch": list(_queries(called)),
         "curl": _curl(called, base_of(parts.settings) or HERE),
     }
     return Response(encode(shown), mimetype=JSON)
+
+
+def _drawn(parts: Parts, found: Answered, now: datetime) -> tuple[list[dict[str, str]], str]:
+    """Pictures and the evidence tree, as HTML; nothing of a patient or a relative as user."""
+    if found.assessment is None or found.facts is None:
+        return [], ""
+    drawn = show(found.assessment, found.facts, parts.ground.knowledge, now)
+    return [{"id": one.id, "title": one.title, "html": one.html} for one in drawn.pictures], drawn.tree
 
 
 def _queries(called: Called) -> Iterator[dict[str, str]]:

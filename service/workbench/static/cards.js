@@ -9,7 +9,7 @@ const FIRST = 3; // sections of a detail that are open from the start: what was 
 export function drawCard(card, number, act) {
   const title = `card-${number}`;
   const record = el("div", { class: "record", role: "status" });
-  return el("article", { class: `card ${card.indicator}`, "aria-labelledby": title, "data-indicator": card.indicator },
+  return el("article", { class: `card ${card.indicator}`, id: `${title}-card`, "aria-labelledby": title, "data-indicator": card.indicator },
     el("header", {}, el("p", { class: "from" }, level(card.indicator), el("span", { class: "soft" }, card.source?.label ?? "")),
       el("h3", { id: title }, card.summary)),
     el("div", { class: "detail" }, detail(card.detail ?? "")),

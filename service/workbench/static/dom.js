@@ -108,7 +108,12 @@ export function fragment(html) {
   return holder.content;
 }
 
-const name = (details) => details.querySelector("summary")?.textContent.trim() ?? "";
+// A details by its summary, and those around it.
+function name(details) {
+  const around = details.parentElement?.closest("details, [id]");
+  const outer = around?.tagName === "DETAILS" ? name(around) : (around?.id ?? "");
+  return `${outer}/${details.querySelector("summary")?.textContent.trim() ?? ""}`;
+}
 
 /** Fill a region anew; what its reader opened or closed stays so. */
 export function refill(region, ...children) {

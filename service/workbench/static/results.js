@@ -61,14 +61,14 @@ export function showProblem(words, issues = []) {
   byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
     issues.length ? el("ul", {}, issues.map((one) => el("li", {}, one.diagnostics))) : null));
-  byId("verdict").replaceChildren(sign("warning"), el("span", {}, words));
+  byId("strip").replaceChildren(sign("warning"), el("span", {}, words));
   speak(words);
 }
 
 // The strip keeps the first card in sight of who edits further down; the hidden live region tells it, once it rests.
 function strip({ indicator, summary }) {
-  byId("verdict").className = `verdict ${indicator}`;
-  byId("verdict").replaceChildren(level(indicator), el("span", {}, summary));
+  byId("strip").className = `strip ${indicator}`;
+  byId("strip").replaceChildren(level(indicator), el("span", {}, summary));
   speak(`${WORDS[indicator]}: ${summary}`);
 }
 
@@ -80,7 +80,7 @@ function speak(words) {
   }, 700);
 }
 
-const picture = ({ id, title, html }) => el("figure", { class: "picture", id: `picture-${id}` }, el("figcaption", {}, title), fragment(html));
+const picture = ({ id, title, html }) => el("figure", { class: "drawn", id: `picture-${id}` }, el("figcaption", {}, title), fragment(html));
 
 /** The head of the view: which scenario, changed or not. */
 export function showStory() {
