@@ -4,10 +4,8 @@ import * as api from "./api.js";
 import { drawDevelopers, setAnswer } from "./developers.js";
 import { byId } from "./dom.js";
 import { showIssues, startEditor } from "./editor.js";
-import { asCall, decide } from "./feedback.js";
 import { startForm } from "./form.js";
 import { forgetOpened, showJudged, showProblem, showSent, showStory } from "./results.js";
-import { offerServers, startServer } from "./server.js";
 import { onChange, open, request, setText } from "./state.js";
 import { markStory, startStories } from "./stories.js";
 import { tabs } from "./tabs.js";
@@ -17,6 +15,7 @@ const FIRST = "b12-deficient-positive-antibody";
 const VIEWS = { "view-patient": "", "view-developers": "#developers", "view-server": "#server" };
 
 let stories = [];
+let bases = []; // of FHIR servers that may be asked
 let waiting = 0;
 let running = null; // AbortController of the judgement under way
 let judged = 0; // how many judgements were begun: the latest alone is shown
@@ -52,12 +51,17 @@ function judgeSoon(from) {
   waiting = setTimeout(judgeNow, from === "open" ? 0 : REST);
 }
 
-const act = (isPreview, card, outcome, chosen, place) => decide(service(), card, isPreview, outcome, chosen, place);
+// What is needed only when a user decides, or asks a FHIR server, is loaded only then.
+async function act(isPreview, card, outcome, chosen, place) {
+  const { decide } = await import("./feedback.js");
+  await decide(service(), card, isPreview, outcome, chosen, place);
+}
 
 async function send() {
   const number = ++judged;
   running?.abort();
   const called = service();
+  const { asCall } = await import("./feedback.js");
   try {
     const { cards } = await api.call(called, asCall());
     if (number === judged) showSent(cards, called, (...decision) => act(false, ...decision));
@@ -94,6 +98,7 @@ function startViews() {
   const show = tabs(byId("views"), (id) => {
     history.replaceState({}, "", location.pathname + location.search + VIEWS[id]);
     drawDevelopers();
+    if (id === "view-server") import("./server.js").then((server) => server.startServer(bases, openFetched));
   });
   const fromHash = () => show(Object.keys(VIEWS).find((id) => VIEWS[id] === location.hash) ?? "view-patient");
   addEventListener("hashchange", fromHash);
@@ -103,8 +108,6 @@ function startViews() {
 
 async function start() {
   startEditor();
-  startViews();
-  startServer(openFetched);
   onChange((from) => {
     showStory();
     judgeSoon(from);
@@ -116,7 +119,8 @@ async function start() {
   const [listed, vocabulary] = await Promise.all([api.get("workbench/stories"), api.get("workbench/vocabulary")]);
   stories = listed.stories;
   startForm(vocabulary);
-  offerServers(vocabulary.fhirServers);
+  bases = vocabulary.fhirServers;
+  startViews();
   startStories(stories, (name) => openStory(name, "pushState"));
   await openStory(named() ?? (stories.find((one) => one.name === FIRST) ?? stories[0]).name, named() ? null : "replaceState");
 }

@@ -4,19 +4,15 @@ import { post, Refused } from "./api.js";
 import { byId, el } from "./dom.js";
 import { spelled } from "./json.js";
 
-/** Begin; `take(request)` gets what was fetched. */
-export function startServer(take) {
-  byId("server-form").addEventListener("submit", (event) => {
+/** Ready the form: which bases may be asked; `take(request)` gets what was fetched. */
+export function startServer(bases, take) {
+  byId("server-form").onsubmit = (event) => {
     event.preventDefault();
     ask(event.target, take);
-  });
-}
-
-/** The bases that may be asked. */
-export function offerServers(bases) {
+  };
   byId("bases").replaceChildren(...bases.map((one) => el("option", { value: one })));
   byId("no-bases").hidden = bases.length > 0;
-  if (bases.length === 1) byId("base").value = bases[0];
+  if (bases.length === 1) byId("base").value ||= bases[0];
 }
 
 async function ask(form, take) {
