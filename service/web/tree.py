@@ -18,16 +18,31 @@ from service.web.terms import Terms
 
 Said = Mapping[str, Any]
 GRADE = "grade"
-SURE = ("established", "probable", "possible")  # causes in question stand open
+SURE = ("established", "probable", "possible")  # causes in question
+QUIET = ("sufficient", "not-assessable")  # statuses of which no card speaks first
 
 
-def tree(recorded: Said, explanation: Sequence[Said], terms: Terms) -> str:
-    """Every conclusion with what it rests on; those that lead stand open."""
+def tree(recorded: Said, explanation: Sequence[Said], terms: Terms, *, of_check: bool = False) -> str:
+    """Every conclusion with what it rests on; the card of an order check follows from its own row, not from these."""
     grouped: dict[tuple[str, str], list[Said]] = {}
     for one in explanation:
         grouped.setdefault((one["about"], one["conclusion"]), []).append(one)
-    said = [_conclusion(recorded, *key, found, terms) for key, found in grouped.items()]
-    return f'<div class="tree">{"".join(said)}</div>'
+    leading = [key for key, found in grouped.items() if not of_check and _leads(*key, found, terms)]
+    first = [_conclusion(recorded, *key, grouped[key], terms) for key in leading]
+    rest = [_conclusion(recorded, *key, found, terms) for key, found in grouped.items() if key not in leading]
+    if rest:
+        head = element("summary", f"{escape(terms.said('tree', 'also'))} ({len(rest)})")
+        first.append(element("details", head, *rest, class_="also"))
+    return f'<div class="tree">{"".join(first)}</div>' if first else ""
+
+
+def _leads(about: str, conclusion: str, found: Sequence[Said], terms: Terms) -> bool:
+    """Whether it is the grade, what raised a card, a nutrient that is amiss, or a cause in question."""
+    if about in terms.causes:
+        return conclusion in SURE
+    if about in {n.id for n in terms.knowledge.nutrients}:
+        return conclusion not in QUIET
+    return about != "flag" and any(one.get("row") for one in found)
 
 
 def _conclusion(recorded: Said, about: str, conclusion: str, found: Sequence[Said], terms: Terms) -> str:
@@ -36,20 +51,13 @@ def _conclusion(recorded: Said, about: str, conclusion: str, found: Sequence[Sai
     rows = "".join(_row(recorded, about, one["row"], terms) for one in found if one.get("row"))
     near = [row for one in found for row in one["near"]]
     missed = _near(about, near, terms) if near else ""
-    opened = {"open": "open"} if _leads(about, conclusion, terms) and rows else {}
-    return element("details", element("summary", head), rows, missed, class_="conclusion", **opened)
-
-
-def _leads(about: str, conclusion: str, terms: Terms) -> bool:
-    """Whether it is the grade, what raised a card, or a cause in question."""
-    if about in terms.causes:
-        return conclusion in SURE
-    return about != "flag"
+    return element("details", element("summary", head), rows, missed, class_="conclusion")
 
 
 def _row(recorded: Said, about: str, row: Said, terms: Terms) -> str:
     """The row that matched: its facts, its source."""
-    head = f"{escape(terms.said('tree', 'matched'))} {escape(terms.rule(about, row['row']))}"
+    named = f"<b>{escape(terms.rule(about, row['row']))}</b> <code>{escape(row['row'])}</code>"
+    head = f"{escape(terms.said('tree', 'matched'))} {named}"
     facts = "".join(element("li", _fact(recorded, fact, terms)) for fact in row["facts"])
     listed = element("ul", facts) if facts else f"<p>{escape(terms.said('tree', 'always'))}</p>"
     source = f"<p>{escape(terms.said('tree', 'source'))}: {cited(terms, row['citation'])}</p>"
@@ -66,7 +74,11 @@ def _fact(recorded: Said, fact: Said, terms: Terms) -> str:
         parts.append(f"{escape(terms.said('tree', 'limit'))} {escape(terms.band(fact['band']))}")
     if fact.get("observation"):
         parts.append(f"<code>{escape(fact['observation'])}</code>")
-    return said + (f' <span class="input">{" · ".join(parts)}</span>' if parts else "")
+    if found := fact.get("onFile"):
+        parts.append(f"{escape(terms.said('tree', 'on-file'))} {escape(', '.join(map(terms.concept, found)))}")
+    inner = "".join(element("li", _fact(recorded, one, terms)) for one in fact.get("because", ()))
+    behind = f' <span class="input">{" · ".join(parts)}</span>' if parts else ""
+    return said + behind + (element("ul", inner) if inner else "")
 
 
 def _input(recorded: Said, fact: Said, terms: Terms) -> str:

@@ -1,17 +1,19 @@
 """POST /workbench/judge/{service}: what the service would answer, what that rests on, and whether it is by the rules.
 
-In: a hook request. Out: the answer without what is remembered, its Assessment, checks, queries, a line to call it by
-hand (openapi.yaml: Judgement). Nothing is written: no card is recorded, no repeat lowered.
+In: a hook request. Out: the answer without what is remembered, its Assessment with pictures and reasons, checks,
+queries, a line to call it by hand (openapi.yaml: Judgement). Nothing is written: no card is recorded, no repeat is
+lowered.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from secrets import token_bytes
 from time import perf_counter
+from typing import Any
 
 import msgspec
 from flask import Response
@@ -40,13 +42,11 @@ def judge(parts: Parts, id: str) -> Response:
     answer = encode(as_sent(cards, called, forgetful, Links(token_bytes())))
     took = perf_counter() - start
     drafted = {one.reference for one in found.drafts}
-    pictures, evidence = _drawn(parts, found, now)
     shown = {
         "response": msgspec.Raw(answer),
         "assessment": as_json(found.assessment) if found.assessment else None,
         "took_ms": round(took * 1000, 1),
-        "pictures": pictures,
-        "evidence": evidence,
+        **_behind(found, forgetful, now),
         "checks": checks(msgspec.json.decode(answer), called.asked.context.patient_id, drafted),
         "prefetch": list(_queries(called)),
         "curl": _curl(called, base_of(parts.settings) or HERE),
@@ -54,12 +54,12 @@ def judge(parts: Parts, id: str) -> Response:
     return Response(encode(shown), mimetype=JSON)
 
 
-def _drawn(parts: Parts, found: Answered, now: datetime) -> tuple[list[dict[str, str]], str]:
-    """Pictures and the evidence tree, as HTML; nothing of a patient or a relative as user."""
+def _behind(found: Answered, parts: Parts, now: datetime) -> dict[str, Any]:
+    """What the cards rest on, for a page: nothing for a patient or relative."""
     if found.assessment is None or found.facts is None:
-        return [], ""
-    drawn = show(found.assessment, found.facts, parts.ground.knowledge, now)
-    return [{"id": one.id, "title": one.title, "html": one.html} for one in drawn.pictures], drawn.tree
+        return {"pictures": [], "evidence": ""}
+    shown = show(found.assessment, found.facts, parts.ground.knowledge, now)
+    return {"pictures": [asdict(one) for one in shown.pictures], "evidence": shown.tree}
 
 
 def _queries(called: Called) -> Iterator[dict[str, str]]:

@@ -22,6 +22,7 @@ from service.clinical.assess import assess
 from service.evidence import Stored, recorded
 from service.ground import prepare
 from service.hooks import HOOKS, offered
+from service.placed import placed
 from service.settings import Settings
 from service.stories import find
 from service.web.evidence import Door, add_pages
@@ -70,6 +71,7 @@ def stored(name: str, number: int = 0) -> Stored:
     kept = READ.decode(encode([recorded(made), explain.as_json(why), cards(name)[number]]))
     return Stored(
         issued=now, service=id, version=made.version, profile=made.profile, fate="shown",
+        scales=placed(facts, KNOWLEDGE, now),
         assessment=kept[0], explanation=tuple(kept[1]), card=kept[2],
         drafts=tuple(f"{draft.label} {draft.dose_text}".strip() for draft in drafts),
     )  # fmt: skip

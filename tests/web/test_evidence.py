@@ -70,12 +70,11 @@ def test_a_result_beside_the_count_that_speaks_of_a_nutrient_too_stands_once() -
 
 @ALL
 def test_every_row_that_matched_and_every_source_that_is_numbered(name: str) -> None:
-    text = page(name)
-    for one in stored(name).explanation:
-        assert one.get("row") is None or f"<code>{one['row']['row']}</code>" in text
-    numbers = set(re.findall(r'href="#(source-\d+)"', text))
-    assert numbers == set(re.findall(r'id="(source-\d+)"', text))
-    assert numbers or not stored(name).explanation
+    text, said = page(name), words(page(name))
+    for row in (one["row"] for one in stored(name).explanation if one.get("row")):
+        assert f"<code>{row['row']}</code>" in text
+        assert " ".join(KNOWLEDGE.citations[row["citation"]].text.split()) in said
+    assert set(re.findall(r'href="#(source-\d+)"', text)) == set(re.findall(r'id="(source-\d+)"', text))
 
 
 @ALL

@@ -10,6 +10,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
@@ -41,6 +42,28 @@ def judged(web: FlaskClient, asked: Json, service: str = REVIEW) -> Json:
     return found
 
 
+def parsed(html: str) -> bool:
+    """Whether a fragment is well formed, and nothing in it runs or leads elsewhere unasked."""
+    found = list(ElementTree.fromstring(f"<div>{html}</div>").iter())
+    tags = {one.tag.rpartition("}")[2] for one in found}
+    given = {name for one in found for name in one.attrib}
+    return not tags & {"script", "style", "img", "iframe", "object"} and not [
+        name for name in given if name == "style" or name.startswith("on")
+    ]
+
+
+def test_what_a_chart_holds_is_text_in_pictures_and_evidence() -> None:
+    odd = "<script>alert(1)</script><b onclick='x'>&amp;"
+    unit = {"unit": odd, "system": "http://unitsofmeasure.org", "code": "pg/mL"}
+    b12 = observation("2132-9", id=odd, valueQuantity={"value": 90, **unit})
+    sent = {"patient": None, "count": bundle(observation(value=0.8, id=odd)), "nutrients": bundle(b12)}
+    preview = judged(bench(), call(sent))
+    shown = [one["html"] for one in preview["pictures"]] + [preview["evidence"]]
+    assert all(map(parsed, shown))
+    assert "<script" not in "".join(shown)
+    assert "&lt;script" in preview["evidence"]
+
+
 def numbered(answer: Any) -> str:
     """The answer without what is fresh in each."""
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uuid", json.dumps(answer["cards"], sort_keys=True))
@@ -58,6 +81,8 @@ def test_a_preview_is_the_answer_of_the_call(name: str) -> None:
     assert [one for one in preview["checks"] if not one["ok"]] == []
     assert {one["key"] for one in preview["prefetch"]} >= story.request["prefetch"].keys()
     assert preview["assessment"]["subject"] == f"Patient/{story.request['context']['patientId']}"
+    assert preview["pictures"][0]["id"] == "count"
+    assert all(parsed(one["html"]) for one in (*preview["pictures"], {"html": preview["evidence"]}))
 
 
 LOW = {"patient": None, "count": bundle(observation(value=0.8))}
@@ -86,6 +111,7 @@ def test_a_patient_as_user_gets_no_assessment() -> None:
     preview = judged(bench(), call(LOW, context={"userId": "Patient/p-1", "patientId": "p-1"}))
     assert preview["response"] == {"cards": []}
     assert preview["assessment"] is None
+    assert (preview["pictures"], preview["evidence"]) == ([], "")
 
 
 def test_each_key_has_its_state_and_its_query_for_this_patient() -> None:
