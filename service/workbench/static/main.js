@@ -58,6 +58,7 @@ async function act(isPreview, card, outcome, chosen, place) {
 }
 
 async function send() {
+  clearTimeout(waiting);
   const number = ++judged;
   running?.abort();
   const called = service();
