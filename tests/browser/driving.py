@@ -23,7 +23,7 @@ class Bench:
     def open(self, address: str = "/") -> Page:
         """The page once the first cards are there."""
         self.page.goto(self.base + address)
-        expect(self.page.locator("#cards > .card").first).to_be_visible()
+        expect(self.page.locator("#cards > .card").first).to_be_attached()
         return self.page
 
     def story(self, name: str) -> Page:
