@@ -21,6 +21,7 @@ from service.clinical.attribution import (
     certainties,
     certainty_levels,
     certainty_of,
+    evidence,
     multiple,
 )
 from service.clinical.case import Case
@@ -160,8 +161,8 @@ def _fact(fact: str, wanted: tuple[str, ...], case: Case, levels: Mapping[str, s
         return FactSaid(fact, levels[fact], wanted)
     if fact in case.knowledge.scales:
         finding = case.finding(fact)
-        band = finding.band.label if finding.band else ""
-        return FactSaid(fact, finding.level, wanted, *_result(finding.result, band))
+        said = evidence(case.knowledge, finding)
+        return FactSaid(fact, finding.level, wanted, *_result(finding.result, said.band if said else ""))
     declared = case.knowledge.facts.get(fact)
     if declared is None:
         kind, _, analyte = fact.partition(":")

@@ -84,9 +84,11 @@ def _nutrient(
 ) -> str:
     status = terms.said("status", about["status"])
     nutrient = next(n for n in terms.knowledge.nutrients if n.id == about["nutrient"])
+    if not results and not gaps:
+        status = f"{terms.said('picture', 'unmeasured')} ({_reasons(about, terms)})"
     verdict = f'<p class="verdict">{escape(capital(nutrient.name))}: <strong>{escape(status)}</strong></p>'
-    if not results:
-        verdict += f"<p>{escape(terms.said('picture', 'not-measured'))}</p>"
+    if not results and not gaps:
+        return f'<figure class="picture">{verdict}</figure>'
     drawn = _drawn(about, nutrient, results, terms) if results else ""
     notes = [*_notes(recorded, about, nutrient, terms), *((terms.said("picture", "gap"), gap) for gap in gaps)]
     lines = [f"<b>{escape(head)}:</b> {escape(said)}" for head, said in notes]
@@ -96,9 +98,9 @@ def _nutrient(
 
 
 def _drawn(about: Mapping[str, Any], nutrient: Nutrient, results: Sequence[Placed], terms: Terms) -> str:
-    told = [(one, used(one, about, nutrient)) for one in results]
-    rows = [scale.row(one, use, scale.HIGH * place, terms) for place, (one, use) in enumerate(told)]
-    said = " ".join(_told(one, use, terms) for one, use in told)
+    told = [(one, why_not(one, about, nutrient)) for one in results]
+    rows = [scale.row(one, why, scale.HIGH * place, terms) for place, (one, why) in enumerate(told)]
+    said = " ".join(_told(one, why, terms) for one, why in told)
     title = f"{capital(nutrient.name)}: {terms.said('status', about['status'])}"
     ids = f"picture-{nutrient.id}-title", f"picture-{nutrient.id}-desc"
     text = element("title", escape(title), id=ids[0]) + element("desc", escape(said), id=ids[1])
@@ -106,22 +108,22 @@ def _drawn(about: Mapping[str, Any], nutrient: Nutrient, results: Sequence[Place
     return element("svg", text, *rows, viewBox=box, role="img", aria_labelledby=" ".join(ids), class_="scale")
 
 
-def used(one: Placed, about: Mapping[str, Any], nutrient: Nutrient) -> bool:
-    """Whether a result tells what its band says: not when it is old or not final, and no level in range reassures
-    where the nutrient's status does not rest on it."""
+def why_not(one: Placed, about: Mapping[str, Any], nutrient: Nutrient) -> str:
+    """Why a result does not tell what its band says; "" when it does. A level in range where the status of its nutrient
+    is another, or where it proves nothing, does not reassure."""
     if one.unused or one.age == "old":
-        return False
+        return one.unused or scale.TOO_OLD
     if one.result.analyte != nutrient.analyte:
-        return True
-    if about["status"] == NOT_ASSESSABLE:
-        return False
-    in_range = any(band.level == one.level and band.side == OK for band in one.bands)
-    return not in_range or (about["status"] in REASSURING and not one.doubted)
+        return ""
+    doubted = one.doubted or about["status"] not in (*REASSURING, NOT_ASSESSABLE)
+    if scale.side(one) == OK and doubted:
+        return scale.NO_REASSURANCE
+    return NOT_ASSESSABLE if about["status"] == NOT_ASSESSABLE else ""
 
 
-def _told(one: Placed, use: bool, terms: Terms) -> str:
+def _told(one: Placed, why: str, terms: Terms) -> str:
     """A row in words."""
-    name, said = terms.analyte(one.result.analyte), scale.verdict(one, use, terms)
+    name, said = terms.analyte(one.result.analyte), scale.verdict(one, why, terms)
     parts = [f"{name} {scale.shown(one, terms)}, {scale.dated(one, terms)}: {said}."]
     parts += [terms.said("picture", "beyond")] if scale.beyond(one) else []
     bands = scale.bands_said(one, terms)
@@ -135,15 +137,12 @@ def _notes(
     """What bears on the level, what points to the nutrient, what lies behind it."""
     if about["reasons"]:
         yield terms.said("picture", "reasons"), _reasons(about, terms)
-    cause = next((c for c in recorded["causes"] if nutrient.cause and c["cause"] == nutrient.cause), None)
-    for key in ("reasons", "contributing") if cause else ():
-        assert cause
-        if cause[key]:
-            said = "; ".join(terms.reason(one) for one in cause[key])
-            yield (
-                terms.said("picture", f"cause-{key}").format(certainty=terms.said("certainty", cause["certainty"])),
-                said,
-            )
+    judged = about["status"] != NOT_ASSESSABLE
+    for cause in (c for c in recorded["causes"] if judged and nutrient.cause and c["cause"] == nutrient.cause):
+        certainty = terms.said("certainty", cause["certainty"])
+        for key in (key for key in ("reasons", "contributing") if cause[key]):
+            head = terms.said("picture", f"cause-{key}").format(certainty=certainty)
+            yield head, "; ".join(map(terms.reason, cause[key]))
 
 
 def _reasons(about: Mapping[str, Any], terms: Terms) -> str:

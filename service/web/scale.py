@@ -13,7 +13,7 @@ from decimal import Decimal
 from html import escape
 from itertools import pairwise
 
-from service.cards.words import amount, number
+from service.cards.words import amount, known, number
 from service.clinical.knowledge.model import Band
 from service.placed import OK, Placed
 from service.web.svg import element, path, text
@@ -25,6 +25,8 @@ TICKS, NAMES, LINE = 62, 75, 11  # base lines below the top
 HIGH = 92
 SIZE = 6  # half the size of a mark
 LETTER = 5.3  # the usual width of a letter of the names
+TOO_OLD, NO_REASSURANCE = "too-old", "no-reassurance"
+ROOM = 4  # the last band ends at so many times its beginning
 CLIPPED = 12  # how far from the end a mark stands that lies beyond it
 
 
@@ -45,11 +47,12 @@ class Part:
 
 
 def parts(bands: tuple[Band, ...]) -> tuple[Part, ...]:
-    """Bands with their places. The first begins at zero; the last, which is open, is as wide as all before it."""
+    """Bands with their places. The first begins at zero; the last, which is open, has room for `ROOM` times its
+    beginning."""
     if len(bands) < 2:
         return ()
     ends = [Decimal(0), *(end for band in bands if (end := end_of(band)) is not None)]
-    ends.append(ends[-1] * 2)
+    ends.append(ends[-1] * ROOM)
     step = (RIGHT - LEFT) / len(bands)
     return tuple(
         Part(band, begin, end, LEFT + step * place, LEFT + step * (place + 1))
@@ -62,16 +65,18 @@ def end_of(band: Band) -> Decimal | None:
     return band.below if band.below is not None else band.upto
 
 
-def row(one: Placed, used: bool, top: float, terms: Terms) -> str:
-    """A result on its scale; `used`: the nutrient's status rests on it, or it is current evidence."""
+def row(one: Placed, why: str, top: float, terms: Terms) -> str:
+    """A result on its scale; `why` it does not tell what its band says, "" when it does."""
     name = text(LEFT, top + 14, terms.analyte(one.result.analyte), class_="name")
-    said = text(RIGHT, top + 14, f"{shown(one, terms)} · {dated(one, terms)}", class_="said", text_anchor="end")
+    short = [terms.said("picture", NO_REASSURANCE if why == NO_REASSURANCE else "not-judged")] if why else []
+    words = " · ".join([shown(one, terms), dated(one, terms), *short])
+    said = text(RIGHT, top + 14, words, class_="said", text_anchor="end")
     drawn = parts(one.bands)
     if not drawn or one.value is None:
         line = element("line", x1=LEFT, x2=RIGHT, y1=top + BAR + THICK / 2, y2=top + BAR + THICK / 2, class_="no-scale")
         return name + said + line + text(LEFT, top + TICKS, terms.said("picture", "no-scale"), class_="word")
     bands = "".join(_band(part, len(drawn), top, terms) for part in drawn)
-    return name + said + bands + "".join(_ticks(drawn, one, top, terms)) + _mark(one, used, drawn, top, terms)
+    return name + said + bands + "".join(_ticks(drawn, one, top, terms)) + _mark(one, why, drawn, top, terms)
 
 
 def _band(part: Part, number_of: int, top: float, terms: Terms) -> str:
@@ -133,23 +138,31 @@ def beyond(one: Placed) -> bool:
     return bool(drawn and one.value and not drawn[0].begin <= one.value.number <= drawn[-1].end)
 
 
-def _mark(one: Placed, used: bool, drawn: tuple[Part, ...], top: float, terms: Terms) -> str:
+def side(one: Placed) -> str:
+    """On which side of its scale a result lies: low, middle, ok or high; "" when that is not known."""
+    return next((band.side for band in one.bands if band.level == one.level), "")
+
+
+def _mark(one: Placed, why: str, drawn: tuple[Part, ...], top: float, terms: Terms) -> str:
+    """A diamond is out of range, a square between the limits, a disc in range; open and broken is not judged. An arrow
+    at a stop is only known as below or above, one without lies beyond the end."""
     x, points = place_of(one, drawn)
-    y, size = top + BAR + THICK / 2, SIZE
-    kind = "used" if used else "unused"
-    said = element("title", escape(f"{shown(one, terms)}, {dated(one, terms)}: {verdict(one, used, terms)}"))
+    y = top + BAR + THICK / 2
+    kind = "unused" if why else "out-of-range" if side(one) != OK else "in-range"
+    said = element("title", escape(f"{shown(one, terms)}, {dated(one, terms)}: {verdict(one, why, terms)}"))
     if points:
-        ahead = -1 if points == "left" else 1
-        tip, back = x + ahead * 2.4 * size, x
-        arrow = path([(back, y - size), (tip, y), (back, y + size)], True, class_=f"mark open {kind}")
-        return element("g", said, element("line", x1=x, x2=x, y1=y - 9, y2=y + 9, class_="stop"), arrow)
-    if not used:
-        corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
-        return element("g", said, path(corners, True, class_="mark open unused"))
-    if any(part.band.level == one.level and part.band.side == OK for part in drawn):
-        return element("g", said, element("circle", cx=x, cy=y, r=size - 1, class_="mark in-range"))
-    corners = [(x, y - size - 1), (x + size + 1, y), (x, y + size + 1), (x - size - 1, y)]
-    return element("g", said, path(corners, True, class_="mark out-of-range"))
+        ahead, open_ = (-2 if points == "left" else 2) * SIZE, one.value is not None and not one.value.is_exact
+        arrow = path([(x, y - SIZE), (x + ahead, y), (x, y + SIZE)], True, class_=f"mark {kind}{' open' * open_}")
+        stop = element("line", x1=x, x2=x, y1=y - THICK / 2 + 1, y2=y + THICK / 2 - 1, class_="stop")
+        return element("g", said, *([stop] if open_ else []), arrow)
+    if kind == "in-range":
+        return element("g", said, element("circle", cx=x, cy=y, r=SIZE - 1, class_="mark in-range"))
+    if kind == "out-of-range" and side(one) == "middle":
+        box = {"x": x - SIZE + 1, "y": y - SIZE + 1, "width": 2 * SIZE - 2, "height": 2 * SIZE - 2}
+        return element("g", said, element("rect", **box, class_="mark middling"))
+    size = SIZE + 1
+    corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
+    return element("g", said, path(corners, True, class_=f"mark {kind}"))
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------
@@ -171,13 +184,15 @@ def dated(one: Placed, terms: Terms) -> str:
     return terms.day(one.result.when.text if one.result.when else None)
 
 
-def verdict(one: Placed, used: bool, terms: Terms) -> str:
+def verdict(one: Placed, why: str, terms: Terms) -> str:
     """What the result says, or why it says nothing."""
     level = terms.said("level", one.level)
-    if used:
+    if not why:
         return level
-    why = one.unused or ("too-old" if one.age == "old" else "")
-    return terms.said("picture", "not-judged") + (f" ({terms.gap(why)})" if why else "")
+    if why == NO_REASSURANCE:
+        return f"{level}, {terms.said('picture', why)}"
+    said = terms.said("picture", "not-judged")
+    return f"{said} ({terms.gap(why)})" if known(terms.knowledge, "gap", why) else said
 
 
 def bands_said(one: Placed, terms: Terms) -> str:

@@ -51,7 +51,18 @@ def _conclusion(recorded: Said, about: str, conclusion: str, found: Sequence[Sai
     rows = "".join(_row(recorded, about, one["row"], terms) for one in found if one.get("row"))
     near = [row for one in found for row in one["near"]]
     missed = _near(about, near, terms) if near else ""
-    return element("details", element("summary", head), rows, missed, class_="conclusion")
+    points = _findings(recorded, about, terms) if conclusion in SURE else ""
+    return element("details", element("summary", head), rows, points, missed, class_="conclusion")
+
+
+def _findings(recorded: Said, about: str, terms: Terms) -> str:
+    """Which findings point to a cause, and what lies behind it."""
+    said = []
+    for cause in (one for one in recorded["causes"] if one["cause"] == about):
+        for key in (key for key in ("reasons", "contributing") if cause[key]):
+            listed = "; ".join(map(terms.reason, cause[key]))
+            said.append(element("li", f"{escape(terms.said('tree', key))}: {escape(listed)}"))
+    return element("ul", *said) if said else ""
 
 
 def _row(recorded: Said, about: str, row: Said, terms: Terms) -> str:
@@ -77,7 +88,7 @@ def _fact(recorded: Said, fact: Said, terms: Terms) -> str:
     if found := fact.get("onFile"):
         parts.append(f"{escape(terms.said('tree', 'on-file'))} {escape(', '.join(map(terms.concept, found)))}")
     inner = "".join(element("li", _fact(recorded, one, terms)) for one in fact.get("because", ()))
-    behind = f' <span class="input">{" · ".join(parts)}</span>' if parts else ""
+    behind = f' <span class="input">· {" · ".join(parts)}</span>' if parts else ""
     return said + behind + (element("ul", inner) if inner else "")
 
 

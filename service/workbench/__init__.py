@@ -6,6 +6,7 @@ nothing: a judgement here is a preview. Only where `Settings.shows_workbench` ho
 
 from __future__ import annotations
 
+import mimetypes
 from functools import cache, partial
 
 from flask import Blueprint, Flask, Response
@@ -27,21 +28,29 @@ POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-acti
 
 def add_workbench(app: Flask, parts: Parts) -> None:
     """Its routes."""
+    # Some machines know .js as plain text, and browsers run no module that comes as that.
+    mimetypes.add_type("text/javascript", ".js")
     bench = Blueprint(
-        "workbench", __name__, template_folder="templates", static_folder="static",
+        "workbench",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
         static_url_path="/workbench/static",
-    )  # fmt: skip
-    # Made when first asked for: the service is there sooner.
-    words = cache(partial(vocabulary, parts))
+    )
+    bench.add_url_rule("/", "page", partial(page, "workbench.html", policy=POLICY))
+    _add_stories(bench, parts)
+    _add_vocabulary(bench, parts)
+    bench.add_url_rule("/workbench/judge/<id>", "judge", partial(judge, parts), methods=["POST"])
+    bench.add_url_rule("/workbench/fetch", "fetch", partial(fetch, parts), methods=["POST"])
+    app.register_blueprint(bench)
+
+
+def _add_stories(bench: Blueprint, parts: Parts) -> None:
     services = {service.hook: id for id, (service, _) in parts.services.items()}
-    shelf = cache(partial(listed, services))
+    shelf = cache(partial(listed, services))  # made when first asked for: the service is there sooner
 
     def listing() -> Response:
         return Response(encode(shelf()), mimetype=JSON)
-
-    def choices() -> Response:
-        made_ready()
-        return Response(encode({"today": str(parts.now().date()), **words()}), mimetype=JSON)
 
     def story(name: str) -> Response:
         try:
@@ -50,10 +59,15 @@ def add_workbench(app: Flask, parts: Parts) -> None:
             raise UnknownService(problem="no story has this name", hint="see /workbench/stories") from None
         return Response(encode(opened(told, services, parts.now().date())), mimetype=JSON)
 
-    bench.add_url_rule("/", "page", partial(page, "workbench.html", policy=POLICY))
     bench.add_url_rule("/workbench/stories", "stories", listing)
     bench.add_url_rule("/workbench/stories/<name>", "story", story)
+
+
+def _add_vocabulary(bench: Blueprint, parts: Parts) -> None:
+    words = cache(partial(vocabulary, parts))
+
+    def choices() -> Response:
+        made_ready()
+        return Response(encode({"today": str(parts.now().date()), **words()}), mimetype=JSON)
+
     bench.add_url_rule("/workbench/vocabulary", "vocabulary", choices)
-    bench.add_url_rule("/workbench/judge/<id>", "judge", partial(judge, parts), methods=["POST"])
-    bench.add_url_rule("/workbench/fetch", "fetch", partial(fetch, parts), methods=["POST"])
-    app.register_blueprint(bench)

@@ -19,6 +19,8 @@ from cds_hooks import request as hook_request
 from service import explain
 from service.app import create_app
 from service.clinical.assess import assess
+from service.clinical.assessment import Assessment
+from service.clinical.facts import PatientFacts
 from service.evidence import Stored, recorded
 from service.ground import prepare
 from service.hooks import HOOKS, offered
@@ -58,15 +60,26 @@ def cards(name: str) -> tuple[dict[str, Any], ...]:
 
 
 @cache
+def judged(name: str) -> tuple[Assessment, PatientFacts, datetime]:
+    """What is concluded of a story, of which facts, when."""
+    story, now = find(name), noon(name)
+    (id,) = (hook.id for hook in HOOKS if hook.hook == story.request["hook"])
+    called, _ = offered(GROUND)[id]
+    asked = hook_request.parse(json.dumps(story.request).encode(), called)
+    resources = [one for fetched in prefetch.read(asked, called).values() for one in fetched.resources]
+    facts = GROUND.reader.read(resources, asked.context.patient_id, now.date())
+    return assess(facts, KNOWLEDGE, now), facts, now
+
+
+@cache
 def stored(name: str, number: int = 0) -> Stored:
     """A card of a story with all that stands behind it, gone through JSON as through a store."""
-    story, now = find(name), noon(name)
+    story, (made, facts, now) = find(name), judged(name)
     (id,) = (hook.id for hook in HOOKS if hook.hook == story.request["hook"])
     called, hook = offered(GROUND)[id]
     asked = hook_request.parse(json.dumps(story.request).encode(), called)
     resources = [one for fetched in prefetch.read(asked, called).values() for one in fetched.resources]
-    facts = GROUND.reader.read(resources, asked.context.patient_id, now.date())
-    made, why = assess(facts, KNOWLEDGE, now), explain.explain(facts, KNOWLEDGE, now)
+    why = explain.explain(facts, KNOWLEDGE, now)
     drafts = GROUND.checks.open(asked, resources, now).asked if hook.id != "neutropenia-review" else ()
     kept = READ.decode(encode([recorded(made), explain.as_json(why), cards(name)[number]]))
     return Stored(

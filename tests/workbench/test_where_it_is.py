@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from wire import free_port, start, stop
 
+from service import contract, workbench
 from service.app import create_app
+from service.cli import main
 from service.cli.serve import _with_workbench
 from service.ground import read_settings
 from service.settings import Settings, SettingsError
@@ -76,7 +80,9 @@ def test_served_it_is_there_on_this_machine_alone(
     address: str, settings: dict[str, Any], there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CDS_WORKBENCH", "")  # `cds serve` says so to its workers by the environment
-    assert _with_workbench(Settings(**settings), address).shows_workbench is there
+    chosen = Settings(**settings)
+    assert (found := _with_workbench(chosen, address)).shows_workbench is there
+    assert there or found == chosen, "with authentication the service would not start"
 
 
 @pytest.mark.parametrize("more", [{"CDS_AUTH": "on"}, {"CDS_MODE": "production"}], ids=str)
@@ -110,3 +116,33 @@ def test_two_workers_both_show_it_and_switched_off_none_does() -> None:
         finally:
             said = stop(running)[1]
         assert ("workbench" in said) is (expected == {200})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "on where `cds serve` listens to this machine alone, off elsewhere"),
+        ({"CDS_WORKBENCH": "on"}, "on (CDS_WORKBENCH)"),
+        ({"CDS_WORKBENCH": "off"}, "off (CDS_WORKBENCH)"),
+        ({"CDS_AUTH": "on"}, "off: it asks for no token"),
+    ],
+    ids=str,
+)
+def test_the_doctor_says_where_it_is(settings: dict[str, str], said: str) -> None:
+    assert f"ok     workbench {said}\n" in CliRunner(env=settings).invoke(main, ["doctor"]).output
+
+
+def test_every_asset_is_of_a_kind_that_the_contract_names() -> None:
+    assets = [path.name for path in (Path(workbench.__file__).parent / "static").iterdir()]
+    assert "workbench.css" in assets
+    told = contract.document()["paths"]["/workbench/static/{filename}"]["get"]["responses"]["200"]["content"]
+    web = create_app(Settings(workbench="on")).test_client()
+    for name in assets:
+        kind = web.get(f"/workbench/static/{name}").content_type.partition(";")[0]
+        assert kind in told, f"{name} is sent as {kind}"
+
+
+def test_a_module_is_sent_as_one_whatever_the_machine_says() -> None:
+    mimetypes.add_type("text/plain", ".js")
+    create_app(Settings(workbench="on"))
+    assert mimetypes.guess_type("page.js")[0] == "text/javascript"
