@@ -81,8 +81,8 @@ def _asks(when: Levels, facts: frozenset[str]) -> bool:
 
 
 def _scale(scale: Scale, names: Names) -> str:
-    analyte, fact = names.result(scale.analyte), names.fact(scale.fact)
-    return f"Limits of {analyte}" + (f", for: {fact}" if fact != analyte else "")
+    fact, analyte = names.fact(scale.fact), names.knowledge.analytes[scale.analyte].name
+    return f"Limits of {analyte}" + (f": {fact}" if fact not in (analyte, names.result(scale.analyte)) else "")
 
 
 def _capital(text: str) -> str:

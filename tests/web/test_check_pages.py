@@ -78,7 +78,7 @@ def test_no_placeholder_no_markup_and_no_id_stands_there_as_it_is(check: str) ->
 
 def test_what_a_card_fills_in_stands_by_its_name() -> None:
     part = section("folic-acid-b12-deficient-treatment-unsure", "O1")
-    assert "<var>the order</var>: B12 deficiency (<var>vitamin B12</var>, <var>date</var>)" in part
+    assert "<var>The order</var>: B12 deficiency (<var>vitamin B12</var>, <var>date</var>)" in part
 
 
 def test_the_limits_of_a_dose_and_of_a_course_stand_there() -> None:
