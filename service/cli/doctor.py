@@ -101,7 +101,7 @@ def _workbench(chosen: Settings) -> str:
     """Where the page to try the service is."""
     if chosen.workbench:
         return f"{chosen.workbench} (CDS_WORKBENCH)"
-    if chosen.authenticates or chosen.mode != "demo":
+    if chosen.authenticates:
         return "off: it asks for no token"
     return "on where `cds serve` listens to this machine alone, off elsewhere"
 

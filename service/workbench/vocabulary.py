@@ -53,7 +53,7 @@ def _code(analyte: Analyte, unit: str) -> Code | None:
     """The first code under which a laboratory reports in a unit: moles have a code of their own."""
     other = "[Mass/" if "mol" in unit else "[Moles/"
     fitting = (one for one in analyte.codes if other not in one.display)
-    return next((one for one in fitting if not one.display.startswith("Deprecated")), None)
+    return next(fitting, None)
 
 
 def _coding(code: Code) -> dict[str, str]:
@@ -66,17 +66,15 @@ def _units(analyte: Analyte) -> Iterator[dict[str, Any]]:
     for spelling, unit in analyte.units.items():
         spellings.setdefault(unit, []).append(spelling)
     by_use = sorted(spellings.items(), key=lambda one: one[0].unit not in one[1])
-    for unit, written in by_use:
-        code = _ucum(unit, written)
+    for _, written in by_use:
+        code = _ucum(written)
         if code != WITHOUT_UNIT and _code(analyte, code):
             degrees = (one for one in written if one.startswith("°") and one != one.casefold())
             yield {"unit": next(degrees, code), "code": code}
 
 
-def _ucum(unit: Unit, written: list[str]) -> str:
-    """The spelling that is UCUM: the comparison unit itself, else what stands first, in its own case."""
-    if unit.unit in written:
-        return unit.unit
+def _ucum(written: list[str]) -> str:
+    """The spelling that is UCUM: what stands first in the knowledge, in its own case."""
     same = [one for one in written if one.casefold() == written[0].casefold()]
     return next((one for one in same if one != one.casefold()), same[0])
 

@@ -92,6 +92,7 @@ def test_a_unit_is_ucum_and_each_is_offered_once(words: Json) -> None:
     for choice in words["results"]:
         codes = [unit["code"] for unit in choice["units"]]
         assert len(codes) == len(set(codes)) > 0 or choice["kind"] != "quantity"
+        assert "1" not in codes
         for code in codes:
             registry.from_ucum(code)
 
@@ -99,6 +100,8 @@ def test_a_unit_is_ucum_and_each_is_offered_once(words: Json) -> None:
 def test_the_units_of_the_limits_come_first(words: Json) -> None:
     first = {one["analyte"]: one["units"][0]["code"] for one in words["results"] if one["units"]}
     assert (first["neutrophils"], first["vitamin-b12"], first["temperature"]) == ("10*9/L", "pg/mL", "Cel")
+    (copper,) = [one["units"] for one in words["results"] if one["analyte"] == "copper"]
+    assert [unit["code"] for unit in copper][:2] == ["ug/dL", "umol/L"]
     shown = {unit["unit"] for one in words["results"] if one["analyte"] == "temperature" for unit in one["units"]}
     assert shown == {"°C", "°F"}
 
