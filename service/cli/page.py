@@ -96,7 +96,7 @@ def _about(a: Assessment, knowledge: Knowledge) -> Text:
 def _count(console: Console, a: Assessment, scales: Scales, knowledge: Knowledge) -> None:
     """The count on the bands that hold at the age of its draw, with what came before."""
     count = a.count or a.ungraded
-    text = Text("Neutrophils", "bold")
+    text = Text().append("Neutrophils", "bold")
     if count:
         text.append(f" {count_text(knowledge, count.value)}", "bold").append(f" on {_minute(count.when.text)}", "")
     text.append(": ").append(words(knowledge, "severity", a.severity), STYLE.get(a.severity, ""))
