@@ -7,8 +7,8 @@ import subprocess
 import sys
 from urllib.request import Request, urlopen
 
-from service.cli.story import names
 from service.files import find_file
+from service.stories import names
 
 URL = "http://127.0.0.1:8080/cds-services"
 

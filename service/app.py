@@ -32,14 +32,19 @@ from service.web.assess import add_assess
 from service.web.bodies import FHIR_JSON, JSON, TOO_LONG
 from service.web.calls import add_calls
 from service.web.cards import add_evidence
+from service.web.docs import add_docs
 from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
+from service.workbench import add_workbench
 
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
 LONGEST_HEADER, MOST_HEADERS = 16 * 1024, 100
 # What is open to everybody: no patient is in it. Whatever else there is needs a token when authentication is on.
-OPEN = {"/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "evidence", "source-attributes", "static"}
+OPEN = {
+    "/cds-services", "/livez", "/readyz", "/openapi.yaml", "check", "docs", "docs-file", "evidence",
+    "source-attributes", "static",
+}  # fmt: skip
 MORE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 SAID = {
     404: ("not-found", "nothing is at this address", "see /openapi.yaml and /cds-services"),
@@ -48,7 +53,6 @@ SAID = {
     414: ("too-long", "the address is too long", f"at most {LONGEST_ADDRESS} characters"),
     431: ("too-long", "the headers are too long", f"at most {MOST_HEADERS}, of {LONGEST_HEADER} characters"),
 }
-
 
 
 def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | None = None, bases: Bases = ()) -> Flask:
@@ -89,6 +93,9 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     checks.add_pages(app, parts.ground.knowledge)
     attributes.add_pages(app, parts.services, parts.ground.knowledge)
     add_evidence(app, parts)
+    add_docs(app, parts.settings)
+    if parts.settings.shows_workbench:
+        add_workbench(app, parts)
 
 
 def _now() -> datetime:

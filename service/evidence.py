@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from service.clinical.assessment import COUNT_UNIT, Assessment, Count, as_json
 from service.clinical.knowledge.model import Band, Knowledge
+from service.placed import Scales
 
 Fate = Literal["shown", "lowered", "left-out", "silent"]
 GRADE = "grade"
@@ -40,6 +41,7 @@ class Stored:
     card: Mapping[str, Any] | None = None  # as sent
     assessment: Mapping[str, Any] | None = None  # as `recorded` makes it
     explanation: tuple[Mapping[str, Any], ...] = ()  # service.explain.as_json
+    scales: Scales | None = None  # None: judged by other knowledge than that in force
     drafts: tuple[str, ...] = ()  # what was being ordered, in words
     reason: str = ""  # why it was not shown as it is, in words
     until: datetime | None = None  # how long that holds

@@ -21,12 +21,14 @@ from service.clinical.attribution import (
     certainties,
     certainty_levels,
     certainty_of,
+    evidence,
     multiple,
 )
 from service.clinical.case import Case
-from service.clinical.facts import PatientFacts
+from service.clinical.facts import LabResult, PatientFacts
 from service.clinical.grading import bands_at, graded
 from service.clinical.knowledge.model import Knowledge, Row
+from service.clinical.samples import SAMPLES
 
 MOST_NEAR = 3
 WHOLE = ("emergency", "indicator", "flag", "composite", "competing")  # tables of which every matching row counts
@@ -42,6 +44,8 @@ class FactSaid:
     result: str = ""  # "140 pg/mL, 2026-06-14"
     band: str = ""  # "<180 pg/mL"
     observation: str = ""
+    because: tuple[FactSaid, ...] = ()  # of a fact that the knowledge makes of others: those that decided
+    on_file: tuple[str, ...] = ()  # of a problem or drug: the concepts found in the chart
 
     @property
     def holds(self) -> bool:
@@ -155,15 +159,27 @@ def _said(row: Row, case: Case, levels: Mapping[str, str] | None = None) -> RowS
 def _fact(fact: str, wanted: tuple[str, ...], case: Case, levels: Mapping[str, str] | None) -> FactSaid:
     if levels is not None:
         return FactSaid(fact, levels[fact], wanted)
-    if fact not in case.knowledge.scales:
-        return FactSaid(fact, case[fact], wanted)
-    finding = case.finding(fact)
-    result, band = finding.result, finding.band.label if finding.band else ""
+    if fact in case.knowledge.scales:
+        finding = case.finding(fact)
+        said = evidence(case.knowledge, finding)
+        return FactSaid(fact, finding.level, wanted, *_result(finding.result, said.band if said else ""))
+    declared = case.knowledge.facts.get(fact)
+    if declared is None:
+        kind, _, analyte = fact.partition(":")
+        result = case.choose(analyte) if kind in SAMPLES else None
+        return FactSaid(fact, case[fact], wanted, *_result(result))
+    decided = next((when for _, when in declared.choices if case.matches(when)), {})
+    because = tuple(_fact(one, tuple(sorted(asked)), case, None) for one, asked in decided.items())
+    on_file = tuple(sorted(case.behind(fact))) if declared.concepts else ()
+    return FactSaid(fact, case[fact], wanted, because=because, on_file=on_file)
+
+
+def _result(result: LabResult | None, band: str = "") -> tuple[str, str, str]:
+    """A result with its date, its band, its resource."""
     if result is None:
-        return FactSaid(fact, finding.level, wanted)
+        return "", band, ""
     text = result.text or result.answer or ""
-    dated = f"{text}, {result.when.text}" if result.when else text
-    return FactSaid(fact, finding.level, wanted, dated, band, result.reference)
+    return f"{text}, {result.when.text}" if result.when else text, band, result.reference
 
 
 def answer(facts: PatientFacts, knowledge: Knowledge, as_of: datetime, why: bool) -> dict[str, Any]:
@@ -184,9 +200,13 @@ def as_json(explained: tuple[Explained, ...]) -> list[dict[str, Any]]:
 
 
 def _row(row: RowSaid) -> dict[str, Any]:
-    facts = [
-        {"fact": f.fact, "level": f.level, "wanted": list(f.wanted), "holds": f.holds}
-        | {name: value for name in ("result", "band", "observation") if (value := getattr(f, name))}
-        for f in row.facts
-    ]
-    return {"row": row.row, "citation": row.citation, "facts": facts}
+    return {"row": row.row, "citation": row.citation, "facts": [_fact_said(fact) for fact in row.facts]}
+
+
+def _fact_said(fact: FactSaid) -> dict[str, Any]:
+    said = {"fact": fact.fact, "level": fact.level, "wanted": list(fact.wanted), "holds": fact.holds}
+    more = {
+        "result": fact.result, "band": fact.band, "observation": fact.observation,
+        "because": [_fact_said(one) for one in fact.because], "onFile": list(fact.on_file),
+    }  # fmt: skip
+    return said | {name: value for name, value in more.items() if value}

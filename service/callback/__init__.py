@@ -25,7 +25,7 @@ from cds_hooks.prefetch import Prefetched, State
 from cds_hooks.request import Authorization, HookRequest
 from cds_hooks.services import Service
 from service.callback.fetched import Fetched
-from service.fhir_base import Bases, is_under, normalised
+from service.fhir_base import Bases, FhirBase, is_under, normalised
 
 log = logging.getLogger("service")
 
@@ -38,6 +38,14 @@ class CallBack:
     seconds: float = 2.0
     most_bytes: int = 4 * 1024 * 1024
 
+    def base_of(self, server: str) -> FhirBase | None:
+        """The base that allows this address of a FHIR server, None when none does."""
+        try:
+            address = normalised(server)
+        except ValueError:
+            return None
+        return next((one for one in self.bases if is_under(one.base, address)), None)
+
 
 NOBODY = CallBack()
 
@@ -45,31 +53,28 @@ NOBODY = CallBack()
 def read(request: HookRequest, service: Service, reach: CallBack) -> dict[str, Prefetched]:
     """Every key of the service with its state; without an allowed base the same as `prefetch.read`."""
     sent = prefetch.read(request, service)
-    queries = _queries(request, service, sent)
+    missing = {key: service.prefetch[key] for key, one in sent.items() if one.state is State.MISSING}
+    queries = queries_of(request, missing)
     if not (queries and request.fhir_server and reach.bases):
         return sent
-    read = {one.key: _read(one) for one in _fetch(queries, request.fhir_server, request.authorization, reach)}
+    read = {one.key: opened(one) for one in fetched(queries, request.fhir_server, request.authorization, reach)}
     if failed := [f"{one.key} ({one.reason})" for one in read.values() if one.reason]:
         call = request.hook_instance if request.hook_instance_is_uuid else "no UUID"
         log.warning("%s: not fetched: %s (hookInstance %s)", service.id, ", ".join(failed), call)
     return sent | read
 
 
-def _queries(request: HookRequest, service: Service, sent: Mapping[str, Prefetched]) -> dict[str, str]:
-    """The reads and searches of the keys that were not sent."""
-    missing = [key for key, one in sent.items() if one.state is State.MISSING]
-    resolved = {key: prefetch.resolve(service.prefetch[key], request.context.tokens) for key in missing}
+def queries_of(request: HookRequest, templates: Mapping[str, str]) -> dict[str, str]:
+    """The read or search of each key, without those that the context cannot fill."""
+    resolved = {key: prefetch.resolve(template, request.context.tokens) for key, template in templates.items()}
     return {key: query for key, query in resolved.items() if query is not None}
 
 
-def _fetch(
+def fetched(
     queries: Mapping[str, str], server: str, authorization: Authorization | None, reach: CallBack
 ) -> Iterable[Fetched]:
-    try:
-        address = normalised(server)
-    except ValueError:
-        address = ""
-    base = next((one for one in reach.bases if is_under(one.base, address)), None)
+    """What each query brings; no connection is made to a server that is not allowed."""
+    base = reach.base_of(server)
     if base is None:
         return (Fetched(key, None, "not-allowed") for key in queries)
     if authorization and authorization.expires_in == 0:
@@ -77,10 +82,10 @@ def _fetch(
     from service.callback.fetching import Server, fetch  # who calls nobody does without `requests`
 
     token = authorization.access_token if authorization else None
-    return fetch(queries, Server(address, base.networks, token), reach.seconds, reach.most_bytes)
+    return fetch(queries, Server(normalised(server), base.networks, token), reach.seconds, reach.most_bytes)
 
 
-def _read(one: Fetched) -> Prefetched:
+def opened(one: Fetched) -> Prefetched:
     """A key as if it had been sent, but that an error is a reason to be MISSING."""
     if one.raw is None:
         return Prefetched(one.key, State.MISSING, reason=one.reason)

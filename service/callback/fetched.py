@@ -12,6 +12,7 @@ class Fetched:
     key: str
     raw: bytes | None = field(repr=False)
     reason: str = ""
+    seconds: float = 0.0  # from when all keys were asked for
 
 
 class Failed(Exception):

@@ -6,7 +6,7 @@ In: reads and searches by key, and the server. Out: Fetched for each of them, in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,17 +36,19 @@ class Server:
 
 def fetch(queries: Mapping[str, str], server: Server, seconds: float, most_bytes: int) -> list[Fetched]:
     """Every key, fetched or with its reason; a key that is not there at the deadline is given up."""
-    until, line = monotonic() + seconds, Line()
+    start, line = monotonic(), Line()
+    until = start + seconds
     threads = ThreadPoolExecutor(len(queries), "callback")
     try:
         ips = _addresses(server, threads, until)
         with closing(Origin(server.address, ips, server.headers(), line, until)) as origin:
             reading = Reading(server.address, origin.get, most_bytes // 2, Budget(most_bytes))
-            tasks = {key: threads.submit(reading.fetch, query) for key, query in queries.items()}
+            tasks = {key: threads.submit(_fetch, reading, key, queries[key], start) for key in queries}
             done, _ = wait(tasks.values(), max(0, until - monotonic()))
-        return [_result(key, task) if task in done else Fetched(key, None, "timeout") for key, task in tasks.items()]
+        late = monotonic() - start
+        return [t.result() if t in done else Fetched(key, None, "timeout", late) for key, t in tasks.items()]
     except Failed as failed:
-        return [Fetched(key, None, failed.reason) for key in queries]
+        return [Fetched(key, None, failed.reason, monotonic() - start) for key in queries]
     finally:
         line.hang_up()
         threads.shutdown(wait=False, cancel_futures=True)
@@ -62,8 +64,8 @@ def _addresses(server: Server, threads: ThreadPoolExecutor, until: float) -> tup
         raise Failed("timeout") from None
 
 
-def _result(key: str, task: Future[bytes]) -> Fetched:
+def _fetch(reading: Reading, key: str, query: str, start: float) -> Fetched:
     try:
-        return Fetched(key, task.result())
+        return Fetched(key, reading.fetch(query), "", monotonic() - start)
     except Failed as failed:
-        return Fetched(key, None, failed.reason)
+        return Fetched(key, None, failed.reason, monotonic() - start)

@@ -1,4 +1,4 @@
-"""The command line: serve, assess, story, doctor, check; report, purge, audit and replay stand in `kept`.
+"""The command line: serve, assess, story, doctor, check, completion; report, purge, audit and replay stand in `kept`.
 
 Each command imports what it needs when it runs, so that `cds --help` is quick and a serving worker stays small.
 """
@@ -12,46 +12,18 @@ from typing import Any
 import click
 
 import service
+from service.cli import examples
 from service.cli.days import Day
 from service.cli.kept import KEPT
 
 HELP = {"help_option_names": ["-h", "--help"]}
-EXAMPLES_SERVE = """\b
-Examples:
-  cds serve                               on this machine, port 8080
-  cds serve --host 0.0.0.0 --workers 2    for others: set CDS_CLIENTS, and put a proxy with TLS in front"""
-EXAMPLES_ASSESS = """\b
-Examples:
-  cds assess patient.json                        a table
-  cds assess patient.json --as-of 2026-06-15     as it was that day
-  cds assess *.json --json > assessments.json    one JSON line per patient
-  cds story infant | cds assess -                from standard input"""
-EXAMPLES_STORY = """\b
-Examples:
-  cds story                                      which stories there are
-  cds story b12-deficient-positive-antibody      its request, dated so that it plays today"""
-
-EXAMPLES_CHECK = """\b
-Examples:
-  cds check http://127.0.0.1:8080                      a table
-  cds check URL --token-file tokens --json             with JWTs, for machines
-  cds check URL --origin https://ehr.example.org       may browsers call from there?
-  cds story NAME | cds check URL --request -           with a call that leads to cards
-
-\b
---json prints one object:
-  url, services (ids), not_called (ids), calls, p50_ms (or null), access (open | closed | unknown),
-  status (the exit status), lines ({pass, fail, warn, skipped}: how many lines),
-  findings: [{line, section, level, verdict, where, says}]
-    line     number in the checklist, as text; A1 to A3 are beyond it
-    level    MUST | SHOULD | MAY | PRACTICE
-    verdict  pass | fail (a MUST) | warn | skipped
-    where    the request, then ": " and the JSON path; empty when skipped
-    says     the remedy (fail, warn), the reason (skipped), what the line asks (pass)
-
-\b
-Exit status: 0 no MUST failed, 1 some MUST failed,
-2 nothing could be seen (no answer, a token is needed, wrong options)."""
+# The commands by what they are for; help lists them so.
+GROUPS = (
+    ("A patient", ("assess", "story")),
+    ("The service", ("serve", "doctor", "check")),
+    ("What is kept", ("report", "replay", "purge", "audit")),
+    ("This shell", ("completion",)),
+)
 
 
 class Commands(click.Group):
@@ -69,14 +41,29 @@ class Commands(click.Group):
                 click.echo(f"Error: {one}", err=True)
             raise SystemExit(2) from None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in their groups, each with its whole sentence."""
+        for heading, names in GROUPS:
+            with formatter.section(heading):
+                width = max(map(len, self.commands)) - max(map(len, names))  # one column for all groups
+                said = [(name, self.commands[name].short_help or "") for name in names]
+                formatter.write_dl(said, col_spacing=width + 2)
 
-@click.group(cls=Commands, context_settings=HELP)
+
+def _stories(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    """The names of stories that a shell can complete."""
+    from service.stories import names
+
+    return [name for name in names() if name.startswith(begun)]
+
+
+@click.group(cls=Commands, context_settings=HELP, epilog=examples.MAIN)
 @click.version_option(service.__version__, message="%(prog)s %(version)s", prog_name="neutropenia-cds")
 def main() -> None:
     """Neutropenia and its nutritional causes: a CDS Hooks service, and the same judgement on the command line."""
 
 
-@main.command(epilog=EXAMPLES_SERVE, short_help="Start the service.")
+@main.command(epilog=examples.SERVE, short_help="Start the service.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
@@ -86,29 +73,27 @@ def main() -> None:
     help="Listen for other machines although no call needs a token: whoever reaches the address may call.",
 )
 def serve(host: str, port: int, workers: int, without_authentication: bool) -> None:
-    """Start the service. Settings are environment variables (CDS_*, see the README); SIGTERM and Ctrl-C stop it."""
+    """Start the service; SIGTERM and Ctrl-C stop it. Settings are environment variables (CDS_*: docs/operations.md)."""
     from service.cli.serve import run
 
     run(host, port, workers, without_authentication)
 
 
-@main.command(epilog=EXAMPLES_ASSESS, short_help="Assess the patients in FHIR files.")
+@main.command(epilog=examples.ASSESS, short_help="Assess the patients in FHIR files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--as-of", type=Day(), metavar="DAY", help="Judge as at the end of this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print each Assessment as one line of JSON.")
 @click.option("--explain", is_flag=True, help="Add why: rows, facts, bounds, sources, and what kept other rows away.")
-def assess(files: tuple[Path, ...], as_of: date | None, as_json: bool, explain: bool) -> None:
-    """Assess each patient in FHIR R4 FILES (Bundle, resource or hook request; - is standard input).
-
-    Exit status 2 when a file could not be read; the others are assessed all the same.
-    """
+@click.option("--exit-status", is_flag=True, help="Exit by the worst card: 0 none, 10 info, 11 warning, 12 critical.")
+def assess(files: tuple[Path, ...], as_of: date | None, as_json: bool, explain: bool, exit_status: bool) -> None:
+    """Assess each patient in FHIR R4 FILES (Bundle, resource or hook request; - is standard input)."""
     from service.cli.assess import run
 
-    raise SystemExit(run(files, as_of, as_json, explain))
+    raise SystemExit(run(files, as_of, as_json, explain, exit_status))
 
 
-@main.command(epilog=EXAMPLES_STORY, short_help="Print the request of a made-up patient.")
-@click.argument("name", required=False)
+@main.command(epilog=examples.STORY, short_help="Print the request of a made-up patient.")
+@click.argument("name", required=False, shell_complete=_stories)
 def story(name: str | None) -> None:
     """Print the request of a made-up patient, with its dates moved to today; without NAME list them."""
     from service.cli.story import run
@@ -116,27 +101,28 @@ def story(name: str | None) -> None:
     run(name)
 
 
-@main.command(short_help="Check settings, knowledge and order templates.")
+@main.command(epilog=examples.DOCTOR, short_help="Check settings, knowledge and order templates.")
 @click.option("--analytes", is_flag=True, help="List the analytes instead: id, name, units, codes.")
 @click.option("--thresholds", is_flag=True, help="List the thresholds in force instead: bands, for whom, source.")
 @click.option("--checks", is_flag=True, help="List the order checks instead: what they are about, levels, words.")
 @click.option("--orders", is_flag=True, help="List what a click can order instead, as a client's map names it.")
 @click.option("--call", is_flag=True, help="Ask instead whether the key and FHIR servers of CDS_CLIENTS answer.")
+@click.option("--clinical", is_flag=True, help="Print all that is judged instead, for a clinician to sign.")
 @click.option("--prefetch", is_flag=True, help="Print the FHIR queries to paste into an EHR instead.")
 def doctor(**asked: bool) -> None:
     """Check settings, clinical knowledge and order templates; exit status 1 when something is wrong."""
+    from service.cli.clinical import run as print_clinical
     from service.cli.doctor import call, run
     from service.cli.lists import list_analytes, list_checks, list_orders, list_prefetch, list_thresholds
 
     lists = {
         "analytes": list_analytes, "thresholds": list_thresholds, "checks": list_checks, "call": call,
-        "orders": list_orders,
-        "prefetch": list_prefetch,
+        "orders": list_orders, "clinical": print_clinical, "prefetch": list_prefetch,
     }  # fmt: skip
     raise SystemExit(next((lists[name] for name, wanted in asked.items() if wanted), run)())
 
 
-@main.command(epilog=EXAMPLES_CHECK, short_help="Check any CDS Hooks service for conformance.")
+@main.command(epilog=examples.CHECK, short_help="Check any CDS Hooks service for conformance.")
 @click.argument("url")
 @click.option("--token", help="A JWT to send. Other users of this machine may see it: --token-file hides it.")
 @click.option("--token-file", type=click.Path(path_type=Path, allow_dash=True), help="JWTs, one per line, in turn.")
@@ -174,6 +160,17 @@ def check(
 
     target = probe.Target(address(url), tokens_of(token, token_file), origin, services, timeout, requests_of(files))
     raise SystemExit(run(target, as_json))
+
+
+@main.command(epilog=examples.COMPLETION, short_help="Print what makes a shell complete `cds`.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script by which bash, zsh or fish completes `cds`."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found
+    click.echo(found(main, {}, "cds", "_CDS_COMPLETE").source())
 
 
 for _command in KEPT:

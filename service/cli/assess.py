@@ -1,13 +1,15 @@
 """`cds assess`: files in, one Assessment per patient out, as a table or as lines of JSON.
 
 In: FHIR JSON (a Bundle, a resource, or a hook request with its prefetch). Out: text on standard output, a sentence per
-unreadable file on standard error, and the exit status: 0, or 2 when a file could not be read.
+unreadable file on standard error, and the exit status: 0, by the worst card when that is asked for, or 2 when a file
+could not be read.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
@@ -20,16 +22,21 @@ from cds_hooks import door
 from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Resource, read_value
 from service import charts, explain
-from service.cli import why
+from service.cli import progress, why
 from service.cli.page import page
 from service.clinical.assess import assess
 from service.clinical.facts import PatientFacts
 from service.clinical.knowledge.model import Knowledge
 from service.fhir.bundles import open_bundle
+from service.fhir.moments import Moments
 from service.fhir.reader import Site
 from service.ground import prepare, read_settings
+from service.placed import placed
+from service.web.terms import Terms
 
 UNREADABLE = 2
+STATUS = {"none": 0, "info": 10, "warning": 11, "critical": 12}  # with --exit-status
+
 
 class _File(msgspec.Struct):
     resourceType: str = ""
@@ -40,23 +47,38 @@ _FILE = msgspec.json.Decoder(_File)
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def run(files: tuple[Path, ...], day: date | None, in_json: bool, explained: bool = False) -> int:
-    """Assess each patient of each file and print it; one bad file does not stop the others."""
+Show = Callable[[PatientFacts], str]  # prints one patient's part; gives the indicator
+
+
+def run(
+    files: tuple[Path, ...], day: date | None, in_json: bool, explained: bool = False, by_worst: bool = False
+) -> int:
+    """Assess each patient of each file and print it; one bad file does not stop the others. Gives the exit status."""
     ground = prepare(read_settings(os.environ))
     as_of = _instant(day, ground.site)
-    show = _as_line if in_json else _as_text
-    status = 0
-    for file in files:
-        if len(files) > 1 and not in_json:
-            click.echo(f"--- {_name(file)}")
-        try:
-            for facts in charts.read_all(_resources(_read(file)), ground, as_of):
-                _write(partial(show, facts, ground.knowledge, as_of, explained))
-        except InvalidRequest as fault:
-            status = UNREADABLE
-            for issue in fault.issues:
-                click.echo(f"{_name(file)}: {issue}", err=True)
-    return status
+    show = partial(_as_line if in_json else _as_text, ground.knowledge, as_of, explained)
+    headed = len(files) > 1 and not in_json
+    found, unread = Counter[str](), 0
+    with progress.bar(len(files) > 1) as steps:
+        for file in steps.each(files):
+            if headed:
+                steps.aside(partial(click.echo, f"--- {_name(file)}"))
+            try:
+                for facts in charts.read_all(_resources(_read(file)), ground, as_of):
+                    found[steps.aside(partial(_write, show, facts))] += 1
+            except InvalidRequest as fault:
+                unread += 1
+                steps.aside(partial(_complain, file, fault))
+    if headed:
+        click.echo(_closing(found, len(files), unread))
+    return UNREADABLE if unread else max((STATUS[one] for one in found if by_worst), default=0)
+
+
+def _closing(found: Counter[str], files: int, unread: int) -> str:
+    """What all files together hold."""
+    cards = ", ".join(f"{found[one]} {one}" for one in reversed(STATUS) if found[one])
+    left = f"; {unread} could not be read" if unread else ""
+    return f"{files} files, {found.total()} patients: {cards or 'nobody was judged'}{left}"
 
 
 def _instant(day: date | None, site: Site) -> datetime:
@@ -103,22 +125,31 @@ def _is_ndjson(body: bytes) -> bool:
         return False
 
 
-def _write(show: Callable[[], None]) -> None:
+def _complain(file: Path, fault: InvalidRequest) -> None:
+    for issue in fault.issues:
+        click.echo(f"{_name(file)}: {issue}", err=True)
+
+
+def _write(show: Show, facts: PatientFacts) -> str:
     try:
-        show()
+        return show(facts)
     except BrokenPipeError:
         sys.stdout = None
         raise SystemExit(0) from None
 
 
-def _as_text(facts: PatientFacts, knowledge: Knowledge, as_of: datetime, explained: bool) -> None:
-    page(assess(facts, knowledge, as_of), knowledge)
+def _as_text(knowledge: Knowledge, as_of: datetime, explained: bool, facts: PatientFacts) -> str:
+    judged = assess(facts, knowledge, as_of)
+    page(judged, placed(facts, knowledge, as_of), knowledge)
     if explained:
-        why.page(explain.explain(facts, knowledge, as_of))
+        why.page(explain.explain(facts, knowledge, as_of), Terms(knowledge, as_of, Moments(as_of.tzinfo or UTC)))
+    return judged.indicator
 
 
-def _as_line(facts: PatientFacts, knowledge: Knowledge, as_of: datetime, explained: bool) -> None:
-    click.echo(encode(explain.answer(facts, knowledge, as_of, explained)).decode())
+def _as_line(knowledge: Knowledge, as_of: datetime, explained: bool, facts: PatientFacts) -> str:
+    told = explain.answer(facts, knowledge, as_of, explained)
+    click.echo(encode(told).decode())
+    return str(told["indicator"])
 
 
 def _name(file: Path) -> str:

@@ -1,16 +1,14 @@
 """`cds check`: the conformance probe on the command line.
 
-In: an address and what the options say. Out: a table by section, or one JSON object; exit status 0, 1 (a MUST failed)
-or 2 (nothing could be seen).
+In: an address and what the options say. Out: a table by section, or one JSON object; exit status 0, 1 (a MUST failed,
+or every token was refused) or 2 (nothing could be seen).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,10 @@ from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from service import probe
+from service.cli import progress
 from service.probe.findings import Finding, Report, Verdict
 from service.probe.wire import NotReachable
 
@@ -33,8 +31,8 @@ COLORS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.WARN: "yellow
 def run(target: probe.Target, as_json: bool) -> int:
     """Look at a service and print what was seen; the exit status."""
     try:
-        with _progress() as tell:
-            report = probe.look(target, tell)
+        with progress.bar() as steps:
+            report = probe.look(target, steps.tell)
     except (NotReachable, probe.UnknownService) as fault:
         click.echo(f"Error: {fault}", err=True)
         return 2
@@ -94,16 +92,6 @@ def _read(file: Path, option: str) -> str:
         raise click.BadParameter(f"{file} cannot be read as text", param_hint=option) from None
 
 
-@contextmanager
-def _progress() -> Iterator[probe.Tell]:
-    """A bar on standard error while the calls run; nothing when that is no terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("discovery", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
-
-
 def _print(report: Report) -> None:
     console = Console(highlight=False)
     width = console.width if console.is_terminal else PLAIN_WIDTH
@@ -138,6 +126,8 @@ def _closing(report: Report) -> Iterator[str]:
         yield f"not called (not asked for, or id or hook not usable): {', '.join(map(_plain, report.not_called))}"
     time = f", {report.p50_ms} ms per call by the book (median)" if report.p50_ms is not None else ""
     yield f"{report.calls} calls{time}; access: {report.access}"
+    if report.tokens == "refused":
+        yield "every token given was refused: is each for these addresses (`aud`), not expired, not used before?"
     yield (
         f"{counts[Verdict.PASS]} lines pass, {counts[Verdict.FAIL]} fail (MUST), {counts[Verdict.WARN]} warn, "
         f"{counts[Verdict.SKIPPED]} skipped"

@@ -51,6 +51,7 @@ def run() -> int:
         for line in _unmapped(chosen, knowledge):
             click.echo(f"  warning: {line}")
         sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
+    click.echo(f"ok     workbench {_workbench(chosen)}")
     sound &= _say("openapi.yaml", _collect(contract.document))
     sound &= _say(f"store: {_store(chosen)}", _opened(chosen))
     for line in _remembering(chosen):
@@ -94,6 +95,15 @@ def _authentication(chosen: Settings, wrong: Iterable[str]) -> bool:
         click.echo(f"         tenants {', '.join(client.tenants) or 'any'}; {', '.join(client.algorithms)}; "
                    f"FHIR {', '.join(one.base for one in client.fhir) or 'none'}")  # fmt: skip
     return True
+
+
+def _workbench(chosen: Settings) -> str:
+    """Where the page to try the service is."""
+    if chosen.workbench:
+        return f"{chosen.workbench} (CDS_WORKBENCH)"
+    if chosen.authenticates:
+        return "off: it asks for no token"
+    return "on where `cds serve` listens to this machine alone, off elsewhere"
 
 
 def _in_force(knowledge: Knowledge, chosen: Settings) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -28,47 +29,55 @@ COUNTS = (
     ("shown_per_100_calls", "shown per 100 calls", "what clinicians see"),
     ("cards_per_100_calls", "cards per 100 calls", "what they would see without silent mode and suppression"),
 )
-EXAMPLES_REPORT = (
-    """\b
+_LISTED = "\n".join(
+    fill(meaning, 78, initial_indent=f"  {name:20} ", subsequent_indent=" " * 23) for name, _, meaning in COUNTS
+)
+EXAMPLES_REPORT = f"""\b
 Examples:
   cds report --since 2026-06-01 --until 2026-06-30
-  cds report --html report.html                       one file, with pictures, to print or to send
+  cds report --html report.html                one file, with pictures
   cds report --json | jq '.overridden_by_reason'
 
 \b
 What is counted:
-"""
-    + "".join(f"  {name:20} {meaning}\n" for name, _, meaning in COUNTS)
-    + """
+{_LISTED}
+
 \b
 --json prints one object: the counts above, and
   since, until (days or null), time_zone, made (instant)
-  overridden_by_reason: [{reason, says, overridden}]; a code of ours, "other" (any other code), "" (none given)
-  services, clients, knowledge, indicators: [{name, and the counts}]; calls and per_100_calls are null for indicators
-  rules: [{topic, row, says, and the counts}]
-  days: [{day, shown, left_out, silent}], of the site's time zone
+  overridden_by_reason: [{{reason, says, overridden}}]
+    reason: a code of ours, "other" (any other code), "" (none given)
+  services, clients, knowledge, indicators: [{{name, and the counts}}]
+    calls and per_100_calls are null for indicators
+  rules: [{{topic, row, says, and the counts}}]
+  days: [{{day, shown, left_out, silent}}], of the site's time zone
 
-\b
 Cards count by the day they came, with feedback whenever it came; the indicator is as judged, whatever was answered.
-No patient, pseudonym or result is in a report."""
-)
+No patient, pseudonym or result is in a report.
+
+Exit status: 0, or 2 when the settings cannot be used or the store does not answer."""
 EXAMPLES_PURGE = """\b
 Examples:
   cds purge --dry-run    what would go
   cds purge              daily, from cron: 20 3 * * *  cds purge
 
-\b
 CDS_EVIDENCE_DAYS and CDS_CARDS_DAYS say how long what is kept; the audit trail stays, and says what went.
-Exit status 2 when the store does not answer."""
+
+Exit status: 0, or 2 when the settings cannot be used or the store does not answer."""
 EXAMPLES_AUDIT = """\b
-Exit status: 0 the chain holds, 1 it is broken, 2 the store does not answer. The chain alone does not show that rows at
-its end were cut off: keep number and last digest elsewhere, and look whether the trail still leads there."""
+Examples:
+  cds audit    the length of the trail and its last digest
+
+Exit status: 0 the chain holds, 1 it is broken, 2 the store does not answer.
+
+The chain alone does not show that rows at its end were cut off: keep number and last digest elsewhere, and look
+whether the trail still leads there."""
 EXAMPLES_REPLAY = """\b
 Examples:
-  cds replay --knowledge site.toml --since 2026-11-01    what a site's own thresholds would change
+  cds replay --knowledge site.toml               a site's own thresholds
+  cds replay --knowledge site.toml --since 2026-11-01
   cds replay --knowledge ../next/service/clinical/knowledge --json
 
-\b
 A card is judged again by the knowledge in force and by the other, and both are compared: rows, indicator, severity,
 status of nutrients, certainty of causes, wording of the summary; suggestions are not. Charts are not read anew: other
 codes and units change nothing. `same` counts cards that the knowledge in force judges as they were kept. A call that
@@ -77,13 +86,18 @@ whose selections are not kept (order-sign judges all drafts).
 
 \b
 --json prints one object:
-  in_force, other (versions), since, until, time_zone, calls, cards, judged, same, changed, gone, new,
-  unreadable, purged
-  changes: [{card (uuid, null when new), at, service, topic, what (changed | gone | new), before, after}]
+  in_force, other (versions), since, until, time_zone, calls, cards,
+  judged, same, changed, gone, new, unreadable, purged
+  changes: [{card (uuid, null when new), at, service, topic,
+             what (changed | gone | new), before, after, differ, wording}]
     before, after: {rows, indicator, severity}, null where there is no card
-    differ: {name: [before, after]}: rows, indicator, severity, status of a nutrient, certainty of a cause
+    differ: {name: [before, after]}: rows, indicator, severity,
+            status of a nutrient, certainty of a cause
     wording: whether the summary reads otherwise
-No result of a patient is in it."""
+
+No result of a patient is in it.
+
+Exit status: 0, or 2 when the settings or the other knowledge cannot be used, or the store does not answer."""
 
 
 @click.command(epilog=EXAMPLES_REPORT, short_help="Count what became of cards.")

@@ -1,51 +1,55 @@
-"""One Assessment as text for people: colours on a terminal, plain elsewhere.
+"""One Assessment as a clinician reads it: danger first, the count and the nutrients on their scales, then the rest.
 
-In: Assessment and the knowledge with its wording. Out: text on standard output. Patient values are shown: that is what
-the command is for.
+In: Assessment, the scales of the patient, the knowledge with its wording. Out: text on standard output, in colour on a
+terminal alone. Patient values are shown: that is what the command is for.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from service.cards.words import amount, capital, count_text, first_words, unit_text, words
-from service.clinical.assessment import Assessment, Cause, Evidence
+from service.cards import cards
+from service.cards.words import capital, count_text, day, first_words, number, words
+from service.cli import bars
+from service.cli.nutrients import WIDE, nutrients, result_of, said
+from service.cli.screen import screen
+from service.clinical.assessment import Assessment, Cause
 from service.clinical.facts import Gap
 from service.clinical.knowledge.model import Knowledge
+from service.placed import Scales
 
-WIDTH = 120  # where there is no terminal to ask
 INDENT = (0, 0, 0, 2)
-NARROW = 100  # with fewer columns test, value and day share a cell, and sources stand below alone
-WHOLE = frozenset(["Status", "Certainty", "Priority", "Taken"])  # columns of words that are not broken
+MOST_EARLIER = 5
+COUNT = "neutrophils"
+WIDEST_BAR = 90
+MEDICATION, NOT_ASSESSABLE = "medication", "not-assessable"
 # Rows that say no more than that nothing can be said: the nutrient's own status says why.
-MEDICATION = "medication"
 SAYS_NOTHING = frozenset(["certainty-not-assessable", "status-not-assessable"])
+SURE = ("established", "probable", "possible", "unlikely", "not-assessable", "not-applicable")
+BADGE = {"critical": "bold white on red", "warning": "bold black on yellow", "info": "bold black on cyan"}
 STYLE = {
-    "critical": "bold red", "warning": "yellow", "info": "cyan", "none": "green",
+    "critical": "bold red", "warning": "yellow", "info": "cyan",
     "very-severe": "bold red", "severe": "bold red", "moderate": "yellow", "mild": "yellow", "low-for-age": "yellow",
     "neutropenia-grade-unknown": "yellow", "borderline": "cyan", "normal": "green", "not-assessable": "dim",
-    "deficient": "yellow", "indeterminate": "cyan", "sufficient": "green", "high": "cyan", "treated": "cyan",
     "established": "bold", "probable": "bold", "unlikely": "dim", "not-applicable": "dim",
     "stat": "bold red", "urgent": "yellow",
 }  # fmt: skip
 
 
-def page(a: Assessment, knowledge: Knowledge) -> None:
-    """Print an Assessment: the count, the nutrients with their bands, causes, orders, and what was not known."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, soft_wrap=False)
-    console.print(_heading(a, knowledge))
-    console.print(_count(a, knowledge))
-    if a.flags:
-        console.print("  flags: " + ", ".join(words(knowledge, "flag", f) for f in a.flags), style="yellow")
-    narrow = console.width < NARROW
-    results = (_nutrients(a, knowledge, narrow), _lineages(a, knowledge, narrow))
-    for table in (*results, _causes(a, knowledge), _orders(a, knowledge), _options(a, knowledge)):
+def page(a: Assessment, scales: Scales, knowledge: Knowledge) -> None:
+    """Print an Assessment."""
+    console = screen()
+    console.print(_head(a, knowledge))
+    console.print(_about(a, knowledge))
+    console.print()
+    _count(console, a, scales, knowledge)
+    found = (nutrients(a, scales, knowledge, console.width), _lineages(a, knowledge, console.width >= WIDE))
+    for table in (*found, _causes(a, knowledge), _orders(a, knowledge), _options(a, knowledge)):
         if table.row_count:
             console.print()
             console.print(Padding(table, INDENT))
@@ -54,92 +58,111 @@ def page(a: Assessment, knowledge: Knowledge) -> None:
     console.print()
 
 
-def _heading(a: Assessment, knowledge: Knowledge) -> Text:
-    when = a.as_of.strftime("%Y-%m-%d %H:%M %Z")
-    text = Text(a.subject or "Patient without id", style="bold")
-    signed = "" if knowledge.signed_off_by else words(knowledge, "detail", "unsigned")
-    return text.append(f"   as of {when}   knowledge {a.version}{signed}, thresholds {a.profile}", style="dim")
+# --- the head: what a tired reader sees -------------------------------------------------------------------------------
 
 
-def _count(a: Assessment, knowledge: Knowledge) -> Text:
+def _head(a: Assessment, knowledge: Knowledge) -> Table:
+    """The cards as they would be answered, the worst first; then what to keep in mind."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for card in cards(a, knowledge):
+        table.add_row(Text(card.indicator.upper(), BADGE[card.indicator]), Text(card.summary, "bold"))
+    if not table.row_count:
+        table.add_row(Text("NO CARD", "bold green"), Text(_quiet(a, knowledge)))
+    if a.flags:
+        minded = ", ".join(words(knowledge, "flag", flag) for flag in a.flags)
+        table.add_row(Text("MIND", "bold"), Text(minded))
+    return table
+
+
+def _quiet(a: Assessment, knowledge: Knowledge) -> str:
+    """The count, where no card speaks of it."""
+    severity = capital(words(knowledge, "severity", a.severity))
     count = a.count or a.ungraded
-    shown = f"{count_text(knowledge, count.value)} on {count.when.text}: " if count else ""
-    text = Text("  " + shown).append(words(knowledge, "severity", a.severity), STYLE.get(a.severity, ""))
-    text.append(f", {_course(a, knowledge)}, lower limit {a.limit or 'unknown'}; card: ")
-    return text.append(a.indicator, STYLE.get(a.indicator, ""))
+    if count is None:
+        return severity
+    return f"{severity} {count_text(knowledge, count.value)} ({day(knowledge, count.when, a.as_of)})"
 
 
-def _course(a: Assessment, knowledge: Knowledge) -> str:
-    return words(knowledge, "course", a.course)
+def _about(a: Assessment, knowledge: Knowledge) -> Text:
+    when = a.as_of.strftime("%Y-%m-%d %H:%M %Z")
+    signed = "" if knowledge.signed_off_by else words(knowledge, "detail", "unsigned")
+    by = f"   as of {when}   knowledge {a.version}{signed}, thresholds {a.profile}"
+    return Text("\n" + (a.subject or "Patient without id")).append(by, style="dim")
+
+
+# --- the count --------------------------------------------------------------------------------------------------------
+
+
+def _count(console: Console, a: Assessment, scales: Scales, knowledge: Knowledge) -> None:
+    """The count on the bands that hold at the age of its draw, with what came before."""
+    count = a.count or a.ungraded
+    text = Text().append("Neutrophils", "bold")
+    if count:
+        text.append(f" {count_text(knowledge, count.value)}", "bold").append(f" on {_minute(count.when.text)}", "")
+    text.append(": ").append(words(knowledge, "severity", a.severity), STYLE.get(a.severity, ""))
+    course = "" if a.course == "unknown" else f", {words(knowledge, 'course', a.course)}"
+    text.append(f"{course}; lower limit {a.limit or 'unknown'}")
+    if a.lower:
+        text.append(f"; another reading of the same sample {count_text(knowledge, a.lower)}")
+    console.print(Padding(text, INDENT))
+    if count and scales.bands:
+        wide = min(console.width - 4, WIDEST_BAR)
+        for line in (bars.names(scales.bands, wide), *bars.bar(scales.bands, count.value, wide)):
+            console.print(Padding(line, INDENT))
+    used = count.observations if count else ()
+    earlier = [p for p in a.history if p.analyte == COUNT and p.observation not in used][-MOST_EARLIER:]
+    if earlier:
+        told = ", ".join(f"{number(p.value)} ({p.when.text[:10]})" for p in earlier)
+        console.print(Padding(Text(f"earlier: {told}"), INDENT))
+
+
+def _minute(text: str) -> str:
+    """A FHIR dateTime without its seconds: "2026-06-15 08:20Z"."""
+    moment, _, rest = text.partition("T")
+    zone = rest[8:].lstrip(".0123456789") if rest[8:] else ""
+    return f"{moment} {rest[:5]}{zone}" if rest else moment
+
+
+# --- what stands beside it --------------------------------------------------------------------------------------------
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for at, name in enumerate(columns):
-        table.add_column(name, overflow="fold", max_width=None if at else 42, no_wrap=name in WHOLE)
+        table.add_column(name, overflow="fold", max_width=None if at else 42, no_wrap=name in ("Certainty", "Priority"))
     return table
 
 
-def _columns(narrow: bool) -> tuple[str, ...]:
-    return ("Result", "Band") if narrow else ("Result", "Taken", "Band", "Source")
-
-
-def _nutrients(a: Assessment, knowledge: Knowledge, narrow: bool) -> Table:
-    table = _table("Nutrient", "Status", *(() if narrow else ("Test",)), *_columns(narrow))
-    asked = {n.id for n in knowledge.causal if n.micronutrient}
-    for nutrient in (n for n in a.nutrients if n.evidence or n.nutrient in asked):
-        named = (nutrient.name, _styled(nutrient.status, words(knowledge, "status", nutrient.status)))
-        for evidence in nutrient.evidence:
-            table.add_row(*named, *_result(evidence, knowledge, narrow))
-            named = ("", Text())
-        if not nutrient.evidence:
-            table.add_row(*named, _reasons(nutrient.reasons, knowledge))
-    return table
-
-
-def _reasons(reasons: Iterable[str], knowledge: Knowledge) -> str:
-    return ", ".join(first_words(knowledge, ("reason", "feature"), r) for r in reasons)
-
-
-def _lineages(a: Assessment, knowledge: Knowledge, narrow: bool) -> Table:
-    columns = _columns(narrow)
-    table = _table("Beside the count", *(columns[1:] if narrow else columns))
+def _lineages(a: Assessment, knowledge: Knowledge, wide: bool) -> Table:
+    table = _table("Beside the count", "Result", *(("Source",) if wide else ()))
     for evidence in a.lineages:
-        name, *rest = _result(evidence, knowledge, narrow)
-        table.add_row(name, *rest)
+        found = result_of(evidence, knowledge).replace("\n", ": ")
+        table.add_row(evidence.name, found, *((evidence.citation,) if wide else ()))
     return table
-
-
-def _result(e: Evidence, knowledge: Knowledge, narrow: bool) -> tuple[str, ...]:
-    """Test, result, date, band with its verdict, source; narrow: the first three in one cell, then the band."""
-    shown = amount(knowledge, e.value, e.unit) if e.value else e.text
-    verdict = words(knowledge, "level", e.level) if e.level else ""
-    bounds = unit_text(knowledge, e.band)
-    band = f"{verdict} ({bounds})" if bounds and verdict else bounds or verdict
-    day = e.when.text[:10] if e.when else ""
-    if narrow:
-        return "\n".join(filter(None, (f"{e.name} {shown}", day))), band
-    return e.name, shown, day, band, e.citation
 
 
 def _causes(a: Assessment, knowledge: Knowledge) -> Table:
+    """The likeliest first."""
     table = _table("Cause", "Certainty", "Why")
-    for cause in a.causes:
+    alike: dict[tuple[str, str], list[str]] = {}
+    for cause in sorted(a.causes, key=lambda one: SURE.index(one.certainty)):
         name = words(knowledge, "cause", cause.cause)
-        shown = _styled(cause.certainty, words(knowledge, "certainty", cause.certainty))
-        table.add_row(name, shown, _why(cause, a, knowledge))
+        alike.setdefault((cause.certainty, _why(cause, a, knowledge)), []).append(name)
+    for (certainty, why), names in alike.items():
+        table.add_row(", ".join(names), _styled(certainty, words(knowledge, "certainty", certainty)), why)
     return table
 
 
 def _why(cause: Cause, a: Assessment, knowledge: Knowledge) -> str:
-    """The reasons of a cause; where they say nothing, the status of its nutrient and why that is so."""
-    said = _reasons([r for r in (*cause.reasons, *cause.contributing) if r not in SAYS_NOTHING], knowledge)
+    """The reasons of a cause; where they say nothing, why its nutrient is not assessable, or the nutrient's status."""
+    told = said([r for r in (*cause.reasons, *cause.contributing) if r not in SAYS_NOTHING], knowledge)
     meant = [n.id for n in knowledge.nutrients if n.cause == cause.cause]
     nutrient = next((n for n in a.nutrients if n.nutrient in meant), None)
     if SAYS_NOTHING.isdisjoint(cause.reasons) or nutrient is None:
-        return said
-    status = f"{nutrient.name} {words(knowledge, 'status', nutrient.status)}"
-    return ", ".join(filter(None, (status, _reasons(nutrient.reasons, knowledge), said)))
+        return told
+    open_ = nutrient.status == NOT_ASSESSABLE
+    status = "" if open_ else f"{nutrient.name} {words(knowledge, 'status', nutrient.status)}"
+    return ", ".join(filter(None, (status, said(nutrient.reasons, knowledge), told)))
 
 
 def _orders(a: Assessment, knowledge: Knowledge) -> Table:
@@ -163,11 +186,11 @@ def _options(a: Assessment, knowledge: Knowledge) -> Table:
     return table
 
 
-def _sources(a: Assessment, knowledge: Knowledge) -> Iterable[str]:
+def _sources(a: Assessment, knowledge: Knowledge) -> Iterator[str]:
     shown = [e.citation for n in a.nutrients for e in n.evidence]
     shown += [e.citation for e in a.lineages] + [o.citation for o in a.options]
     cited = dict.fromkeys(id for id in shown if id in knowledge.citations)
-    return (f"{id}: {knowledge.citations[id].text}" for id in cited)
+    yield from (f"{id}: {knowledge.citations[id].text}" for id in cited)
 
 
 def _gap(gap: Gap, knowledge: Knowledge) -> str:

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import click
+import msgspec
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -44,10 +45,10 @@ _checked: list[Flask] = []  # what the parent has made; a forked worker finds it
 
 def run(host: str, port: int, workers: int, without_authentication: bool) -> None:
     """Serve until told to stop."""
-    chosen = _settings()
-    address = _free_address(host, port)
+    chosen, address = _settings(), _free_address(host, port)
     if not (chosen.authenticates or without_authentication or ip_address(address).is_loopback):
         raise click.ClickException(f"{host} can be reached by other machines, {UNSAFE}")
+    chosen = _with_workbench(chosen, address)
     _checked.append(create_app(chosen))  # before any worker starts, so that a fault is said once and clearly
     click.echo(_greeting(address, port, chosen))
     server = Granian(
@@ -84,6 +85,15 @@ def _settings() -> Settings:
     return read_settings(os.environ)
 
 
+def _with_workbench(chosen: Settings, address: str) -> Settings:
+    """The settings with the workbench where nobody but this machine can come, and nothing says otherwise."""
+    near = ip_address(address).is_loopback and not chosen.authenticates  # so in demo mode
+    if chosen.workbench or not near:
+        return chosen
+    os.environ["CDS_WORKBENCH"] = "on"  # a worker that is not forked reads its settings anew
+    return msgspec.structs.replace(chosen, workbench="on")
+
+
 def _free_address(host: str, port: int) -> str:
     """The IP address of a host, IPv4 first, on which the port is free: granian takes no names, and shares a port."""
     try:
@@ -111,6 +121,11 @@ def _silence(chosen: Settings) -> str:
     return f"{said}\n" if said else ""
 
 
+def _workbench(base: str, chosen: Settings) -> str:
+    line = f"  {base}/                open this: the workbench, with made-up patients\n"
+    return line if chosen.shows_workbench else ""
+
+
 def _greeting(host: str, port: int, chosen: Settings) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     base = f"http://{shown}:{port}"
@@ -121,8 +136,8 @@ Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}
 {"Calls need the token of a client (CDS_CLIENTS)." if chosen.authenticates else "Calls need no token."}
 Memory: {_where(chosen)}.
 {_silence(chosen)}
-  {base}/cds-services    what an EHR reads first
-  {base}/openapi.yaml    the whole interface
+{_workbench(base, chosen)}  {base}/cds-services    what an EHR reads first
+  {base}/docs            the whole interface
 
 Try it:
 

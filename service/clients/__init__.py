@@ -101,6 +101,8 @@ def faults(chosen: Settings) -> Iterator[tuple[str, str]]:
         yield "clients", "is not set: authentication needs to know who may call"
     if chosen.authenticates and not chosen.database_url:
         yield "database_url", "is off: authentication keeps the ids of used tokens in it"
+    if chosen.authenticates and chosen.workbench == "on":
+        yield "workbench", "asks for no token, and authentication is on: leave it out, or use CDS_AUTH=off (demo alone)"
     if chosen.clients is not None:
         try:
             read(chosen.clients, not production)

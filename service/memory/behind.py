@@ -19,6 +19,7 @@ from service.explain import as_json, explain
 from service.memory import Memory
 from service.memory.policy import OVERRIDE
 from service.memory.records import Evidence, read_evidence
+from service.placed import placed
 from service.store.audit import Act, append
 from service.store.cards_issued import Issued, find
 from service.store.feedback import of_card
@@ -49,7 +50,7 @@ def _read(content: bytes) -> Evidence | None:
 def _stored(memory: Memory, issued: Issued, found: Evidence | None, knowledge: Knowledge, zone: tzinfo) -> Stored:
     same = (issued.knowledge, issued.profile) == (knowledge.version, knowledge.profile)
     told = of_card(memory.store, issued.uuid)
-    why = as_json(explain(found.facts, knowledge, found.as_of.astimezone(zone))) if found and same else ()
+    judged = (found.facts, knowledge, found.as_of.astimezone(zone)) if found and same else None
     return Stored(
         issued.at.astimezone(zone),
         issued.service,
@@ -58,7 +59,8 @@ def _stored(memory: Memory, issued: Issued, found: Evidence | None, knowledge: K
         cast(Fate, issued.fate),
         card=found.card if found else None,
         assessment=found.assessment if found else None,
-        explanation=tuple(why),
+        explanation=tuple(as_json(explain(*judged))) if judged else (),
+        scales=placed(*judged) if judged else None,
         drafts=tuple(draft.label for draft in found.drafts if draft.label) if found else (),
         reason=_because(issued.because, knowledge),
         until=issued.until.astimezone(zone) if issued.until else None,

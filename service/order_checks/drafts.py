@@ -187,7 +187,7 @@ class DraftReader:
 
     def _is_far(self, taken: Medication | None, call: _Call) -> bool:
         today, ahead = call.moments.first(call.now), timedelta(days=self._said["not_firm"]["days_ahead"])
-        return bool(taken and taken.start and today and taken.start.earliest - ahead > today.latest)
+        return bool(taken and taken.start and today and taken.start.earliest - today.latest > ahead)
 
     def _nutrition(self, order: sent.NutritionOrder, call: _Call) -> Draft:
         """What is fed by what it is called, and each supplement as the drug that it is."""

@@ -70,7 +70,7 @@ def look(target: Target, tell: Tell = lambda *_: None) -> Report:
         calls=wire.calls,
         p50_ms=None if p50 is None else round(p50 * 1000),
         access=_access(knocked),
-        had_token=bool(target.tokens),
+        tokens=wire.fate,
         findings=gather(seen),
     )
 

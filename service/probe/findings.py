@@ -70,14 +70,14 @@ class Report:
     calls: int
     p50_ms: int | None  # None: no call was timed
     access: str  # open | closed | unknown
-    had_token: bool
+    tokens: str  # none given | taken: one let a call in, or none was asked for | refused: all of them
     findings: tuple[Finding, ...]
 
     @property
     def status(self) -> int:
-        """Exit status: 1 when a MUST failed, 2 when nothing failed for want of a token."""
-        failed = any(one.verdict is Verdict.FAIL for one in self.findings)
-        return 1 if failed else 2 * (self.access == "closed" and not self.had_token)
+        """Exit status: 1 when a MUST failed or every token was refused, 2 when nothing failed for want of a token."""
+        failed = any(one.verdict is Verdict.FAIL for one in self.findings) or self.tokens == "refused"
+        return 1 if failed else 2 * (self.access == "closed" and self.tokens == "none")
 
     def lines(self, *verdicts: Verdict) -> set[str]:
         """The lines that have a finding of these verdicts."""
@@ -87,7 +87,8 @@ class Report:
         """The machine form; its shape is told by `cds check --help`."""
         counts = {str(verdict): len(self.lines(verdict)) for verdict in Verdict}
         what = {"url": self.url, "services": list(self.services), "not_called": list(self.not_called)}
-        how = {"calls": self.calls, "p50_ms": self.p50_ms, "access": self.access, "status": self.status}
+        how = {"calls": self.calls, "p50_ms": self.p50_ms, "access": self.access, "tokens": self.tokens}
+        how |= {"status": self.status}
         return {**what, **how, "lines": counts, "findings": [asdict(one) for one in self.findings]}
 
 

@@ -75,7 +75,9 @@ class Wire:
     def __init__(self, base: str, tokens: tuple[str, ...], timeout: float, notice: Callable[[Answer], None]) -> None:
         self.base, self.tokens, self.timeout, self._notice = base, tokens, timeout, notice
         self.calls = 0
+        self._let_in: set[bool] = set()  # what became of POSTs with one of the tokens
         self._silent = 0
+        self._ours = {f"Bearer {token}" for token in tokens}
         self._turn = self._tokens()
         self._session = _session()
 
@@ -96,8 +98,17 @@ class Wire:
         self._silent = 0 if answer.status else self._silent + 1
         if self._silent == MOST_SILENCE:
             raise NotReachable(f"{MOST_SILENCE} calls in a row got no answer ({answer.fault}); the last: {asked}")
+        if method == "POST" and authorization in self._ours:
+            self._let_in.add(not answer.is_one_of(401, 403))
         self._notice(answer)
         return answer
+
+    @property
+    def fate(self) -> str:
+        """What became of the tokens: none given; taken, one let a call in; refused, none did."""
+        if not self.tokens:
+            return "none"
+        return "refused" if self._let_in == {False} else "taken"
 
     def _tokens(self) -> Iterator[str | None]:
         while True:

@@ -45,12 +45,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_comments: bool = False
     evidence_days: int = 30
     cards_days: int = 730
+    workbench: Literal["", "on", "off"] = ""
 
     @property
     def authenticates(self) -> bool:
         """Whether calls need a token: as CDS_AUTH says, else in production and when clients are named."""
         return self.auth == "on" or (not self.auth and (self.mode == "production" or self.clients is not None))
 
+    @property
+    def shows_workbench(self) -> bool:
+        """Whether the workbench is there: it asks for no token, so never where calls need one."""
+        return self.workbench == "on" and not self.authenticates
 
     def is_silent(self, service: str, client: str) -> bool:
         """Whether a service answers a client without cards: it judges and remembers all the same."""
@@ -121,6 +126,9 @@ _SETTINGS = (
     Setting("keep_comments", texts.yes, "no", "`yes`: comments in feedback are kept; they may name a patient"),
     Setting("evidence_days", texts.days, "30", "for how many days what a card rests on is kept, sealed"),
     Setting("cards_days", texts.days, "730", "for how many days cards and feedback are kept"),
+    Setting("workbench", texts.workbench, "", "the workbench at `/`, to see and try the service: `on` or `off`; it "
+            "asks for no token and goes with no authentication; not set: `on` in demo mode when `cds serve` listens to "
+            "this machine alone"),
 )  # fmt: skip
 
 

@@ -50,6 +50,12 @@ def auth(text: str) -> str:
     return text
 
 
+def workbench(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError("use on or off; not set: on where `cds serve` listens to this machine alone, in demo mode")
+    return text
+
+
 def public_base(text: str) -> str:
     base = text.removesuffix("/")
     match = _BASE.match(base)

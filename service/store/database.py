@@ -252,6 +252,7 @@ def _migrate(engine: Engine) -> None:
     """Bring the tables to this version; of several replicas that start together one does it."""
     from alembic import command  # heavy, and needed at the start alone
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(files("service.store") / "migrations"))
@@ -259,4 +260,7 @@ def _migrate(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:  # a revision that these migrations do not know
+            raise StoreDown("its tables are of a newer version: start that one, or restore a backup") from None

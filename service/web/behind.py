@@ -1,4 +1,4 @@
-"""What the page of a card shows, in words: results, what was missing, why, sources.
+"""What the page of a card shows, in words: results, what was missing, causes, sources.
 
 In: what is kept of the card (service.evidence), the knowledge. Out: plain values for the template, in the order of the
 page; sources are numbered as they come.
@@ -17,7 +17,7 @@ from service.web.points import COUNT
 from service.web.terms import Terms
 
 GRADE = "grade"
-SURE = ("established", "probable", "possible")  # causes in question: their reasons stand open
+SURE = ("established", "probable", "possible")  # causes in question
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +32,6 @@ class Input:
     sources: tuple[int, ...]
     observations: tuple[str, ...]
     leads: bool = False  # the graded count, and results that are not in range
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row that matched, on which facts; what the nearest others ask for."""
-
-    id: str
-    facts: str
-    sources: tuple[int, ...]
-    near: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """One conclusion with the rows behind it."""
-
-    about: str
-    conclusion: str
-    rows: tuple[Row, ...]
 
 
 def inputs(a: Mapping[str, Any], stored: Stored, terms: Terms) -> list[Input]:
@@ -157,45 +138,6 @@ def causes(a: Mapping[str, Any], terms: Terms) -> list[tuple[str, str]]:
     """Causes that come into question, the surest first, each with its certainty."""
     found = [(SURE.index(one["certainty"]), one["cause"]) for one in a["causes"] if one["certainty"] in SURE]
     return [(terms.about(cause), terms.said("certainty", SURE[sure])) for sure, cause in sorted(found)]
-
-
-def reasons(stored: Stored, terms: Terms, of_check: bool) -> tuple[list[Why], list[Why]]:
-    """The conclusions that make the card, and all others; a card of an order check follows from its own row."""
-    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in stored.explanation:
-        if one.get("row"):
-            grouped.setdefault((one["about"], one["conclusion"]), []).append(one)
-    leading = [key for key in grouped if not of_check and _leads(*key, terms)]
-    others = [key for key in grouped if key not in leading]
-    return [_why(*key, grouped[key], terms) for key in leading], [_why(*key, grouped[key], terms) for key in others]
-
-
-def _leads(about: str, conclusion: str, terms: Terms) -> bool:
-    """Whether it is the grade, a row that raised a card, or a cause in question."""
-    if about in terms.causes:
-        return conclusion in SURE
-    return about != "flag" and about not in {n.id for n in terms.knowledge.nutrients}
-
-
-def _why(about: str, conclusion: str, found: Iterable[Mapping[str, Any]], terms: Terms) -> Why:
-    return Why(terms.about(about), terms.conclusion(about, conclusion), tuple(_row(one, terms) for one in found))
-
-
-def _row(one: Mapping[str, Any], terms: Terms) -> Row:
-    row, near = one["row"], tuple(_near(other, terms) for other in one["near"])
-    facts = capital("; ".join(_fact(fact, terms) for fact in row["facts"]))
-    return Row(row["row"], facts, terms.cite(row["citation"]), near)
-
-
-def _fact(fact: Mapping[str, Any], terms: Terms) -> str:
-    behind = f" ({terms.band(fact['band'])})" if fact.get("band") else ""
-    return f"{terms.fact(fact['fact'])}: {terms.level(fact['fact'], fact['level'])}{behind}"
-
-
-def _near(row: Mapping[str, Any], terms: Terms) -> str:
-    lacking = (f for f in row["facts"] if not f["holds"])
-    asked = ((f["fact"], " or ".join(terms.level(f["fact"], one) for one in f["wanted"])) for f in lacking)
-    return f"{row['row']} ({'; '.join(f'{terms.fact(fact)} {levels}' for fact, levels in asked)})"
 
 
 def _facts(stored: Stored) -> Iterable[Mapping[str, Any]]:

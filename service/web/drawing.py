@@ -15,17 +15,20 @@ from html import escape
 from typing import Any
 
 from service.clinical.knowledge.model import Band
+from service.placed import AGE, Limit
 from service.web.points import EARLIER, GRADED, NOT_GRADED, Point, counts, lineages, told
 from service.web.svg import element, path, text
 from service.web.terms import Terms
 
-WIDTH, HEIGHT = 360, 200
-LEFT, RIGHT, TOP, BOTTOM = 30, 296, 18, 178  # the frame of the count; names of bands stand right of it
+WIDTH, HEIGHT = 420, 200
+LEFT, RIGHT, TOP, BOTTOM = 30, 290, 18, 178  # the frame of the count; names of bands stand right of it
+LIMITS = 350  # names of the patient's limits stand right of those of the bands
 STRIP = 38  # the height of one other lineage
 DATE_ROOM = 64  # a date needs that much
 MARGIN = 1.5  # how far the axis goes beyond what it shows, as a factor
 STEPS = (Decimal(1), Decimal(2), Decimal(5))
 TINY = 5  # half the size of a mark
+APART = 10  # from one name of a limit to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +55,32 @@ class Frame:
         return BOTTOM - (BOTTOM - TOP) * min(1.0, max(0.0, share))
 
 
-def draw(recorded: Mapping[str, Any], bands: Sequence[Band], terms: Terms) -> str:
-    """The picture; "" when there is no count to show."""
+def draw(recorded: Mapping[str, Any], bands: Sequence[Band], terms: Terms, limits: Sequence[Limit] = ()) -> str:
+    """The picture; "" when there is no count to show. `limits`: all that are the patient's own, not of age alone."""
     points = counts(recorded, terms)
     if not points:
         return ""
     beside = lineages(recorded, terms)
     limit = Decimal(str(recorded["limit"])) if recorded.get("limit") is not None else None
-    frame = _frame(points, [p for line in beside.values() for p in line], bands, limit)
+    own = {one.why: one.value for one in limits if one.why != AGE}
+    frame = _frame(points, [p for line in beside.values() for p in line], bands, [limit, *own.values()])
     drawn = [_bands(bands, frame), _axis(bands, frame, limit), text(2, TOP - 7, points[-1].unit, class_="word")]
+    drawn.append(_limits(limit, own, frame, terms))
     drawn += [_line(points, frame), *(_mark(p, frame) for p in points), _dates(points, frame)]
     drawn += [_strip(place, terms.analyte(one), line, frame) for place, (one, line) in enumerate(beside.items())]
     said = [
         element("title", "Neutrophil count over time", id="chart-title"),
-        element("desc", escape(told(points, beside, limit, terms)), id="chart-desc"),
+        element("desc", escape(told(points, beside, limit, own, terms)), id="chart-desc"),
     ]
     about = {"role": "img", "aria_labelledby": "chart-title chart-desc", "class_": "chart"}
     return element("svg", *said, *drawn, viewBox=f"0 0 {WIDTH} {HEIGHT + STRIP * len(beside)}", **about)
 
 
-def _frame(points: Sequence[Point], others: Sequence[Point], bands: Sequence[Band], limit: Decimal | None) -> Frame:
+def _frame(
+    points: Sequence[Point], others: Sequence[Point], bands: Sequence[Band], limits: Sequence[Decimal | None]
+) -> Frame:
     shown = [p.value for p in points if p.value > 0] + [end for band in bands if (end := _end(band))]
-    shown += [limit] if limit else []
+    shown += [limit for limit in limits if limit]
     times = [p.at.timestamp() for p in (*points, *others)]
     low, high = (min(shown), max(shown)) if shown else (Decimal(1), Decimal(1))
     return Frame(float(low) / MARGIN, float(high) * MARGIN, min(times), max(times))
@@ -106,8 +113,19 @@ def _axis(bands: Sequence[Band], frame: Frame, limit: Decimal | None) -> str:
         drawn.append(text(LEFT - 4, y + 4, format(value.normalize(), "f"), class_="tick", text_anchor="end"))
         kind = "limit" if value == limit else "grid"
         drawn.append(element("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, class_=kind))
-    if limit:
-        drawn.append(text(RIGHT + 5, frame.y(limit) + 3, "lower limit", class_="word limit-word"))
+    return "".join(drawn)
+
+
+def _limits(limit: Decimal | None, own: Mapping[str, Decimal], frame: Frame, terms: Terms) -> str:
+    """The patient's limits by name, from the top; each but that of age, which the axis has, with its line."""
+    named = [(frame.y(limit), terms.said("limit", "short"))] if limit else []
+    named += [(frame.y(value), f"{terms.said('limit-short', why)} {value}") for why, value in own.items()]
+    lines = [frame.y(value) for value in own.values()]
+    drawn = [element("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, class_="own-limit") for y in lines]
+    floor = float(TOP) - APART
+    for y, word in sorted(named):
+        floor = max(y, floor + APART)
+        drawn.append(text(LIMITS, floor + 3, word, class_="word limit-word"))
     return "".join(drawn)
 
 

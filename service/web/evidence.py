@@ -21,12 +21,14 @@ from service.cards import EXTENSION
 from service.clinical.knowledge.model import Knowledge
 from service.evidence import Stored, bands_in_force
 from service.fhir.moments import Moments
-from service.web.behind import causes, inputs, missing, reasons
+from service.placed import Scales
+from service.web.behind import causes, inputs, missing
 from service.web.bodies import JSON
-from service.web.drawing import draw
 from service.web.links import Links
 from service.web.pages import asks_for_page, encode, page
+from service.web.pictures import UNMEASURED, pictures
 from service.web.terms import Terms
+from service.web.tree import tree
 
 # What GitHub's Markdown has and cards use. HTML of a chart stays text, and no picture is fetched.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -95,10 +97,13 @@ def _shown(uuid: str, stored: Stored, knowledge: Knowledge) -> dict[str, Any]:
     shown: dict[str, Any] = {"uuid": uuid, "stored": stored, "card": card, "k": knowledge, "check": _check(card)}
     shown["said"] = Markup(_MARKDOWN.render(card.get("detail", "")))  # made of escaped text: html is off
     if a is not None:
-        bands = bands_in_force(a, knowledge)
-        shown["chart"] = Markup(draw(a, bands, terms))  # every text in it is escaped
+        scales = stored.scales or Scales(bands=bands_in_force(a, knowledge))
+        count, *others = pictures(a, scales, terms)
+        shown["chart"] = Markup(count.html)  # pictures and tree are escaped all through
+        known = others if stored.scales else ()  # by which scales other knowledge judged is not kept
+        shown["nutrients"] = [Markup(one.html) for one in known if one.id != UNMEASURED]
         shown |= {"inputs": inputs(a, stored, terms), "missing": missing(a, terms), "causes": causes(a, terms)}
-    shown["why"], shown["also"] = reasons(stored, terms, bool(_check(card)))
+        shown["why"] = Markup(tree(a, stored.explanation, terms, of_check=bool(_check(card))))
     shown["sources"] = list(terms.sources())
     return shown
 

@@ -17,10 +17,10 @@ POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri '
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def page(template: str, status: int = 200, **shown: Any) -> Response:
+def page(template: str, status: int = 200, policy: str = POLICY, **shown: Any) -> Response:
     """A page with its security headers; `up` leads from its address to the top, below whatever path a proxy has."""
     up = "../" * (request.path.count("/") - 1)
-    headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
     return Response(render_template(template, up=up, **shown), status, headers, mimetype="text/html")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from service.cards.words import capital
 from service.web.terms import Terms
 
 COUNT = "neutrophils"
@@ -56,10 +57,17 @@ def lineages(recorded: Mapping[str, Any], terms: Terms) -> dict[str, list[Point]
     return {one: [p for p in line if p.unit == line[-1].unit] for one, line in found.items() if line}
 
 
-def told(points: Sequence[Point], beside: Mapping[str, Sequence[Point]], limit: Decimal | None, terms: Terms) -> str:
-    """The picture in words."""
+def told(
+    points: Sequence[Point],
+    beside: Mapping[str, Sequence[Point]],
+    limit: Decimal | None,
+    own: Mapping[str, Decimal],
+    terms: Terms,
+) -> str:
+    """The picture in words; `own`: limits that are not of age alone."""
     said = [f"Neutrophils: {'; '.join(p.said for p in points)}."]
     said += [f"Lower limit {format(limit, 'f')} {points[-1].unit}."] if limit is not None else []
+    said += [f"{capital(terms.said('limit', why))} {value} {points[-1].unit}." for why, value in own.items()]
     said += [f"{terms.analyte(analyte)}: {'; '.join(p.said for p in line)}." for analyte, line in beside.items()]
     return " ".join(said)
 

@@ -19,9 +19,9 @@ import pytest
 from ehr import LONG, LOOPBACK, NOON, TOKEN, Json
 
 from service.app import create_app
-from service.cli.story import find
 from service.fhir_base import Bases, fhir_base
 from service.settings import Settings
+from service.stories import find
 
 pytestmark = pytest.mark.node
 

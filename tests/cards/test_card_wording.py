@@ -101,8 +101,9 @@ def enumerations(
         for part in schema:
             yield from enumerations(part, schemas, path)
     if isinstance(schema, dict):
-        if "$ref" in schema:
-            yield from enumerations(schemas[schema["$ref"].rpartition("/")[2]], schemas, path)
+        if "$ref" in schema and (name := schema["$ref"].rpartition("/")[2]) in schemas:
+            others = {one: part for one, part in schemas.items() if one != name}  # a schema may hold itself
+            yield from enumerations(schemas[name], others, path)
         if "enum" in schema:
             yield path, schema["enum"]
         for key, part in schema.items():

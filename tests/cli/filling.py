@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 
 from service.app import create_app
 from service.cli import main
-from service.cli.story import find
 from service.settings import Settings
 from service.store import open_store
 from service.store.tables import card_issued
+from service.stories import find
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SERVICES = {

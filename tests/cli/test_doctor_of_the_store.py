@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from service.cli import main
 from service.hooks import HOOKS
+from service.store import open_store
 
 WHO = ("north", "south")
 
@@ -64,3 +66,14 @@ def test_silence_without_a_store_keeps_nothing(tmp_path: Path) -> None:
     said = doctor(tmp_path, CDS_DATABASE_URL="off", CDS_SILENT="neutropenia-review")
     assert "keeping nothing: CDS_DATABASE_URL is off" in said
     assert "evidence 30 days" not in said
+
+
+def test_a_database_of_a_newer_version_is_said_to_be_one(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/store.sqlite"
+    open_store(store).close()
+    with sqlite3.connect(tmp_path / "store.sqlite") as tables:
+        tables.execute("update alembic_version set version_num = '9999'")
+    for command, status in ((["doctor"], 1), (["serve", "--port", "8399"], 2)):
+        result = CliRunner(env={"CDS_DATABASE_URL": store, "CDS_WORKBENCH": "off"}).invoke(main, command)
+        assert (result.exit_code, isinstance(result.exception, SystemExit)) == (status, True)
+        assert "its tables are of a newer version: start that one, or restore a backup" in result.output

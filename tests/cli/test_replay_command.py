@@ -11,11 +11,11 @@ import pytest
 from filling import Json, Site, fill
 from sqlalchemy import select, update
 
-from service.cli.story import find, names
 from service.clinical.knowledge.loader import FOLDER, load
 from service.store import Store
 from service.store.audit import broken
 from service.store.tables import audit, card_issued
+from service.stories import find, names
 
 HEAD = '[overlay]\nname = "st-elsewhere"\napproved_by = "Dr. A. Clinician"\napproved_on = 2026-11-01\n'
 B12 = """

@@ -30,8 +30,10 @@ SERVICES = {
     "order-select": "/cds-services/neutropenia-order-select",
     "order-sign": "/cds-services/neutropenia-order-sign",
 }
-TARGETS = (*SERVICES.values(), "/assess", "/assess?explain=true", "/assess?as-of=2026-06-10")
+PREVIEWS = tuple(address.replace("/cds-services", "/workbench/judge") for address in SERVICES.values())
+TARGETS = (*SERVICES.values(), "/assess", "/assess?explain=true", "/assess?as-of=2026-06-10", *PREVIEWS)
 ACTIVE = re.compile(r"<\s*script|(?<!\\)\]\(\s*javascript", re.IGNORECASE)
+RUNS = re.compile(r"<(?:script|style|img|iframe|object|embed)|<[^>]*\s(?:on[a-z]+|style)=", re.IGNORECASE)
 NAMED_KEYS = re.compile(r"unknown prefetch keys: .*", re.DOTALL)  # keys that are plain words are said to the operator
 Json = dict[str, Any]
 Law = Callable[[Random], None]
@@ -56,7 +58,8 @@ def client() -> FlaskClient:
     log = logging.getLogger("service")
     log.addHandler(HEARD)
     log.propagate = False
-    return create_app(Settings(public_base_url="https://cds.example.org"), clock=lambda: NOON).test_client()
+    chosen = Settings(public_base_url="https://cds.example.org", workbench="on")
+    return create_app(chosen, clock=lambda: NOON).test_client()
 
 
 @cache
@@ -68,7 +71,8 @@ def seeds() -> list[tuple[int, Json]]:
     """Right requests: the number of the target, the body."""
     hooks = [(TARGETS.index(SERVICES[asked["hook"]]), asked) for asked in stories().values()]
     charts = [(3 + at % 3, chart(asked)) for at, asked in enumerate(stories().values())]
-    return hooks + charts
+    previews = [(at + TARGETS.index(PREVIEWS[0]), asked) for at, asked in hooks]
+    return hooks + charts + previews
 
 
 def held(target: str, body: bytes) -> tuple[int, Any]:
@@ -83,8 +87,10 @@ def held(target: str, body: bytes) -> tuple[int, Any]:
     if answer.status_code != 200:
         assert CANARY.encode() not in sent.lower(), f"the answer repeats what was sent: {sent!r}"
     said = json.loads(sent)
-    for card in said.get("cards", ()):
+    for card in said.get("response", said).get("cards", ()):
         assert not ACTIVE.search(card["detail"]), card["detail"]
+    for fragment in (*(one["html"] for one in said.get("pictures", ())), said.get("evidence", "")):
+        assert not RUNS.search(fragment), fragment
     return answer.status_code, said
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from requests_of import CANARY
 
-from service.cli.story import find, moved, names
+from service.stories import find, moved, names
 
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2.5, -0.0, 1e300, 1e-300, 10**30, "", " ", "\u0000", "0", "-1", "1e3", "0,5", "<0.5",

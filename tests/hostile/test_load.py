@@ -25,7 +25,7 @@ from invariants import SERVICES
 from mutations import mutated, requests
 from wire import HOOK, Running, free_port, start, stop
 
-from service.cli.story import find
+from service.stories import find
 
 CONNECTIONS, ONE_IN = 64, 10
 WARM_SECONDS, SECONDS = 8, 10

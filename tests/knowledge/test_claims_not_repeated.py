@@ -204,7 +204,7 @@ def seen_by_users() -> list[Path]:
     knowledge = sorted((ROOT / "service" / "clinical" / "knowledge").rglob("*.toml"))
     pages = [p for p in sorted((ROOT / "service" / "web").rglob("*")) if p.suffix in PAGES]
     stories = sorted((ROOT / "fixtures" / "fhir" / "stories").glob("*/response.json"))
-    return [*knowledge, *pages, *stories, ROOT / "README.md", ROOT / "openapi.yaml"]
+    return [*knowledge, *pages, *stories, ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "openapi.yaml"]
 
 
 @pytest.mark.parametrize("path", seen_by_users(), ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -185,6 +185,7 @@ def begins(day: str) -> Json:
         (medication(TABLET, "5 mg daily as needed"), False), (medication(TABLET, begins("2026-06-20")), True),
         (medication(TABLET, structured(5, "mg", asNeededBoolean=True)), False),
         (medication(TABLET, begins("2026-06-22")), True), (medication(TABLET, begins("2026-06-24")), False),
+        (medication(TABLET, authoredOn="0001-01-01"), True), (medication(TABLET, begins("9999-12-30")), False),
         (service({"text": "Vitamin B12"}), True), (service({"text": "Vitamin B12"}, status="on-hold"), False),
     ],
     ids=str,

@@ -19,7 +19,7 @@ from service.cli import main
 from service.probe.lines import LINES, Level
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+INTEGRATION = (ROOT / "docs/integration.md").read_text("utf-8")
 # What our service may have no occasion to show: TLS, systemActions, links, and what a service without tokens lacks.
 NOT_SHOWN = {"1", "43", "53", "69", "71", "72", "75", "76"}
 STORIES = ("b12-deficient-positive-antibody", "order-folic-acid-before-b12", "order-zinc-with-low-copper")
@@ -49,8 +49,8 @@ def test_our_own_service_passes_all_that_it_shows(ours: Running, tmp_path: Path)
     assert len(report["services"]) == 3
 
 
-def test_the_example_of_the_readme_is_what_it_prints(ours: Running, tmp_path: Path) -> None:
-    (block,) = re.findall(r"```\n(\$ \./cds story [^\n]*cds check.*?)```", README, re.DOTALL)
+def test_the_example_of_the_document_is_what_it_prints(ours: Running, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```\n(\$ \./cds story [^\n]*cds check.*?)```", INTEGRATION, re.DOTALL)
     name = re.search(r"cds story (\S+)", block)
     assert name is not None
     printed = run(f"http://127.0.0.1:{ours.port}", "--request", story(tmp_path, name[1])).output
@@ -94,7 +94,9 @@ def test_only_warnings_exit_with_0() -> None:
 def test_the_json_has_the_shape_that_help_tells() -> None:
     with serving(Toy(closed=False), short) as base:
         report = json.loads(run(f"{base}/cds-services/", "--json", "--service", "toy-view").output)
-    assert list(report) == ["url", "services", "not_called", "calls", "p50_ms", "access", "status", "lines", "findings"]
+    assert list(report) == [
+        "url", "services", "not_called", "calls", "p50_ms", "access", "tokens", "status", "lines", "findings"
+    ]  # fmt: skip
     assert (report["url"], report["services"], report["access"]) == (f"{base}/cds-services", ["toy-view"], "open")
     assert report["not_called"] == ["toy-sign"]
     assert report["status"] == 1
@@ -200,3 +202,21 @@ def test_tokens_of_a_file_are_sent_in_turn_and_shown_nowhere(tmp_path: Path) -> 
     assert done.exit_code == 0, [one for one in report["findings"] if one["verdict"] in ("fail", "warn")]
     assert report["access"] == "closed"
     assert [token for token in tokens if token in done.output] == []
+
+
+def test_a_service_that_refuses_every_token_given_is_not_called_sound(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("\n".join(mint({"exp": 1}) for _ in range(60)) + "\n")
+    with serving(Toy(closed=True)) as base:
+        plain, told = (run(base, "--token-file", str(tmp_path / "tokens"), *more) for more in ((), ("--json",)))
+        without = run(base)
+    assert plain.exit_code == json.loads(told.output)["status"] == 1
+    assert json.loads(told.output)["tokens"] == "refused"
+    said = " ".join(plain.output.split())
+    assert "every token given was refused" in said and "`aud`" in said
+    assert (without.exit_code, "every token" in without.output) == (2, False)
+
+
+def test_a_token_that_is_good_for_one_call_counts_as_taken(tmp_path: Path) -> None:
+    with serving(Toy(closed=True)) as base:
+        done = run(base, "--token", mint(), "--json")
+    assert json.loads(done.output)["tokens"] == "taken"

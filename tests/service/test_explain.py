@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, time
 from functools import cache
 from itertools import chain
@@ -16,11 +17,13 @@ from flask.testing import FlaskClient
 from requests_of import bundle, observation, patient
 
 from service.app import create_app
+from service.cards.words import capital
 from service.cli import main
-from service.cli.story import Story, find, names
 from service.clinical.knowledge import load
+from service.clinical.knowledge.model import Nutrient
 from service.explain import MOST_NEAR, WHOLE
 from service.settings import Settings
+from service.stories import Story, find, names
 
 KNOWLEDGE = load()
 DAY = date(2026, 6, 15)
@@ -219,10 +222,12 @@ def test_the_table_is_followed_by_rows_results_bands_citations_and_what_was_miss
     plain, explained = run(tmp_path).stdout, run(tmp_path, "--explain").stdout
     assert explained.startswith(plain) and "\nWhy\n" not in plain
     why = " ".join(explained.partition("\nWhy\n")[2].replace("│", " ").split())
-    said = "by b12-indeterminate [nice-ng239]: b12 is indeterminate (250 pg/mL, 2026-06-14, 180 to 350 pg/mL, "
-    assert f"vitamin-b12: indeterminate ├── {said}Observation/o-2132-9)" in why
-    assert "not b12-functional: b12-mma-raised is no, it asks for yes" in why
-    for title in ("severity: moderate", "cards: moderate-neutropenia", "emergency: none", "other causes: "):
+    said = "vitamin B12: indeterminate (250 pg/mL, 2026-06-14; 180 to 350 pg/mL; Observation/o-2132-9)"
+    assert f"Vitamin B12: indeterminate ├── Indeterminate [b12-indeterminate; nice-ng239] └── {said}" in why.replace(
+        " ├── └──", " └──"
+    )
+    assert re.search(r"near: [^\[]* is no, it asks for yes \[b12-functional; ", why)
+    for title in ("Grade of the count: moderate", "Raises a card: moderate", "Emergency: none", "Another cause: "):
         assert title in why, title
 
 
@@ -243,4 +248,22 @@ def test_a_story_is_explained_at_the_terminal(name: str, tmp_path: Path) -> None
     result = CliRunner(env={}).invoke(main, ["assess", str(file), "--as-of", str(day), "--explain"])
     assert result.exit_code == 0, result.output
     why = result.stdout.partition("\nWhy\n")[2]
-    assert all(f"{n['nutrient']}: {n['status']}" in why for n in told(name)["nutrients"])
+    status = {key.removeprefix("status."): text for key, text in KNOWLEDGE.wording.items() if key.startswith("status.")}
+    assert all(f"{capital(n.name)}: {status[found]}" in why for n, found in statuses(name))
+
+
+def statuses(name: str) -> list[tuple[Nutrient, str]]:
+    found = {n["nutrient"]: n["status"] for n in told(name)["nutrients"]}
+    return [(n, found[n.id]) for n in KNOWLEDGE.nutrients]
+
+
+@EVERYONE
+def test_no_id_of_a_fact_or_a_level_stands_as_a_word(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "story.json"
+    story = find(name) if name != "nobody" else None
+    file.write_text(json.dumps(story.request if story else bundle()), "utf-8")
+    day = story.as_of if story else DAY
+    said = CliRunner(env={}).invoke(main, ["assess", str(file), "--as-of", str(day), "--explain"]).stdout
+    why = re.sub(r"\[[^\]]*\]|Observation/\S+", "", " ".join(said.partition("\nWhy\n")[2].replace("│", " ").split()))
+    ids = {fact for fact in (*KNOWLEDGE.facts, *KNOWLEDGE.scales, *KNOWLEDGE.domains) if fact.count("-") > 1}
+    assert [one for one in ids if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", why)] == []

@@ -16,15 +16,15 @@ import pytest
 from wire import Running, environment, free_port, start, stop
 
 from service import clients
+from service.cli import main
 from service.cli.lists import drafted_codes
 from service.ground import prepare
 from service.hooks import REQUIRED
 from service.settings import read, variables
 
 ROOT = Path(__file__).resolve().parents[2]
-README, CONTRIBUTING, INTEGRATION = (
-    (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "docs/integration.md")
-)
+NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/integration.md", "docs/operations.md", "docs/clinical.md")
+README, CONTRIBUTING, SECURITY, INTEGRATION, OPERATIONS, CLINICAL = ((ROOT / n).read_text("utf-8") for n in NAMES)
 
 
 def block(language: str, holding: str, document: str = README) -> str:
@@ -77,10 +77,10 @@ def test_the_call_of_assess_in_the_readme_is_answered(server: Running) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_feedback_in_the_readme_is_kept(tmp_path: Path) -> None:
+def test_the_feedback_of_the_example_is_kept(tmp_path: Path) -> None:
     running = start(free_port(), CDS_DATABASE_URL=f"sqlite:///{tmp_path}/store.sqlite")
     try:
-        assert piped(block("sh", "/feedback"), running, tmp_path) == {}
+        assert piped(block("sh", "/feedback", OPERATIONS), running, tmp_path) == {}
     finally:
         stop(running)
     with sqlite3.connect(tmp_path / "store.sqlite") as store:
@@ -90,7 +90,7 @@ def test_the_feedback_in_the_readme_is_kept(tmp_path: Path) -> None:
 
 
 def test_the_table_of_prefetch_keys_is_that_of_discovery(server: Running) -> None:
-    table = README.partition("| key | what it holds | required |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    table = INTEGRATION.partition("| key | what it holds | required |\n|---|---|---|\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     service = server.ask("GET", "/cds-services").json["services"][0]
     assert [row[0] for row in rows] == [f"`{key}`" for key in service["prefetch"]]
@@ -111,7 +111,7 @@ def test_the_tree_names_every_folder_and_every_file_of_the_service() -> None:
 
 def test_the_example_of_an_overlay_is_one(tmp_path: Path) -> None:
     file = tmp_path / "overlay.toml"
-    file.write_text(block("toml", "[overlay]"), "utf-8")
+    file.write_text(block("toml", "[overlay]", OPERATIONS), "utf-8")
     knowledge = prepare(read({"CDS_KNOWLEDGE_OVERLAY": str(file)})).knowledge
     assert knowledge.version.endswith("+st-elsewhere")
     assert knowledge.scales["active-b12"][0].bands[0].below == 30
@@ -120,22 +120,44 @@ def test_the_example_of_an_overlay_is_one(tmp_path: Path) -> None:
 def test_the_table_of_settings_is_that_of_the_settings() -> None:
     defaults = [f"`{one.shown_default}`" if one.shown_default else "" for one in variables()]
     rows = [f"| `{one.name}` | {shown} | {one.meaning} |" for one, shown in zip(variables(), defaults, strict=True)]
-    table = README.partition("| variable | default | what it does |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    table = OPERATIONS.partition("| variable | default | what it does |\n|---|---|---|\n")[2].partition("\n\n")[0]
     assert table.splitlines() == rows
 
 
-@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_every_file_that_a_document_names_is_there(document: str) -> None:
-    linked = re.findall(r"\]\(([^)#:]+)", document)
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_every_file_and_heading_that_a_document_names_is_there(name: str) -> None:
+    document = (ROOT / name).read_text("utf-8")
     quoted = re.findall(r"`((?:service|cds_hooks|tests|scripts)/[\w./]*)`", document)
-    named = {*linked, *quoted} - {"https"}
-    assert named
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    assert [path for path in quoted if not (ROOT / path).exists()] == []
+    linked = [link for link in re.findall(r"\]\(([^)]+)\)", document) if ":" not in link]
+    assert linked
+    for link in linked:
+        path, _, anchor = link.partition("#")
+        there = ((ROOT / name).parent / path if path else ROOT / name).resolve()
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there.read_text("utf-8")), link
+
+
+def anchors(document: str) -> set[str]:
+    """The headings of a document as links name them."""
+    outside = re.sub(r"```.*?```", "", document, flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_readme_is_read_in_five_minutes() -> None:
+    assert len(README.splitlines()) <= 160
+    assert len(re.findall(r"\w+", README)) <= 5 * 250  # words: a slow reader's five minutes
+
+
+def test_the_commands_of_the_readme_are_those_of_the_command_line() -> None:
+    table = README.partition("| command | what it does |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(?:\./cds )?(\w+)", re.sub(r"\|[^|]*\|\n", "|\n", table))) >= set(main.commands)
 
 
 def test_the_example_of_clients_is_one(tmp_path: Path) -> None:
     file = tmp_path / "clients.toml"
-    file.write_text(block("toml", "[[client]]"), "utf-8")
+    file.write_text(block("toml", "[[client]]", OPERATIONS), "utf-8")
     (client,) = clients.read(file, demo=False)
     assert client.fhir[0].base == "https://fhir.st-elsewhere.example/r4"
 
@@ -178,6 +200,6 @@ def test_the_tokens_of_the_example_pass_the_probe(tmp_path: Path) -> None:
 
 def test_the_example_of_local_codes_is_one(tmp_path: Path) -> None:
     file = tmp_path / "codes.toml"
-    file.write_text(block("toml", "NEUT"), "utf-8")
+    file.write_text(block("toml", "NEUT", OPERATIONS), "utf-8")
     codes = prepare(read({"CDS_LOCAL_CODES": str(file)})).site.local_codes
     assert codes[("urn:oid:2.999.1.17", "NEUT")] == "neutrophils"

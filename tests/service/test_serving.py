@@ -130,6 +130,6 @@ def test_head_is_get_without_its_body(server: Running) -> None:
     assert head.headers["Content-Length"] == str(len(get.body))
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/cds-services/", "/CDS-SERVICES"])
+@pytest.mark.parametrize("path", ["/nowhere", "/cds-services/", "/CDS-SERVICES"])
 def test_another_address_is_404_and_never_a_redirect(server: Running, path: str) -> None:
     assert server.ask("GET", path).status == 404

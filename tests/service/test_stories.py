@@ -19,8 +19,8 @@ from flask.testing import FlaskClient
 
 from service import contract
 from service.app import create_app
-from service.cli.story import Story, find, moved, names
 from service.settings import Settings
+from service.stories import Story, find, moved, names
 
 HERE = Path(__file__).resolve().parents[2] / "fixtures" / "fhir" / "stories"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

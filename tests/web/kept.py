@@ -18,12 +18,15 @@ from cds_hooks import prefetch
 from cds_hooks import request as hook_request
 from service import explain
 from service.app import create_app
-from service.cli.story import find
 from service.clinical.assess import assess
+from service.clinical.assessment import Assessment
+from service.clinical.facts import PatientFacts
 from service.evidence import Stored, recorded
 from service.ground import prepare
 from service.hooks import HOOKS, offered
+from service.placed import placed
 from service.settings import Settings
+from service.stories import find
 from service.web.evidence import Door, add_pages
 from service.web.links import Links
 from service.web.pages import encode
@@ -57,19 +60,31 @@ def cards(name: str) -> tuple[dict[str, Any], ...]:
 
 
 @cache
+def judged(name: str) -> tuple[Assessment, PatientFacts, datetime]:
+    """What is concluded of a story, of which facts, when."""
+    story, now = find(name), noon(name)
+    (id,) = (hook.id for hook in HOOKS if hook.hook == story.request["hook"])
+    called, _ = offered(GROUND)[id]
+    asked = hook_request.parse(json.dumps(story.request).encode(), called)
+    resources = [one for fetched in prefetch.read(asked, called).values() for one in fetched.resources]
+    facts = GROUND.reader.read(resources, asked.context.patient_id, now.date())
+    return assess(facts, KNOWLEDGE, now), facts, now
+
+
+@cache
 def stored(name: str, number: int = 0) -> Stored:
     """A card of a story with all that stands behind it, gone through JSON as through a store."""
-    story, now = find(name), noon(name)
+    story, (made, facts, now) = find(name), judged(name)
     (id,) = (hook.id for hook in HOOKS if hook.hook == story.request["hook"])
     called, hook = offered(GROUND)[id]
     asked = hook_request.parse(json.dumps(story.request).encode(), called)
     resources = [one for fetched in prefetch.read(asked, called).values() for one in fetched.resources]
-    facts = GROUND.reader.read(resources, asked.context.patient_id, now.date())
-    made, why = assess(facts, KNOWLEDGE, now), explain.explain(facts, KNOWLEDGE, now)
+    why = explain.explain(facts, KNOWLEDGE, now)
     drafts = GROUND.checks.open(asked, resources, now).asked if hook.id != "neutropenia-review" else ()
     kept = READ.decode(encode([recorded(made), explain.as_json(why), cards(name)[number]]))
     return Stored(
         issued=now, service=id, version=made.version, profile=made.profile, fate="shown",
+        scales=placed(facts, KNOWLEDGE, now),
         assessment=kept[0], explanation=tuple(kept[1]), card=kept[2],
         drafts=tuple(f"{draft.label} {draft.dose_text}".strip() for draft in drafts),
     )  # fmt: skip

@@ -18,10 +18,10 @@ from test_architecture import ROOT, module_of
 from service import contract
 from service.app import create_app
 from service.charts import read_one
-from service.cli.story import find, names
 from service.fhir.resources import Extension, Patient
 from service.hooks import HOOKS
 from service.settings import Settings
+from service.stories import find, names
 from service.web import uses
 
 IDS = [

@@ -16,14 +16,18 @@ from cds_hooks.cards import Card
 from cds_hooks.parts import Source
 from service.app import create_app
 from service.cards import EXTENSION
+from service.cards.words import capital
 from service.clinical.knowledge import load
 from service.clinical.knowledge.model import Row
 from service.settings import Settings
 from service.web.checks import linked
+from service.web.names import Names
 
 STORIES = Path(__file__).resolve().parents[2] / "fixtures" / "fhir" / "stories"
 KNOWLEDGE = load("nice-ng239")
+NAMES = Names(KNOWLEDGE)
 ROWS = KNOWLEDGE.tables["check"]
+WORDS_OF_ENGLISH = frozenset({"beta-lactam"})
 CHECKS = sorted({str(row.then["about"]) for row in ROWS})
 
 
@@ -56,10 +60,25 @@ def test_every_row_stands_on_its_page_with_its_source(row: Row) -> None:
     assert " ".join(source.text.split()) in said
     assert not source.url or f'href="{html.escape(source.url)}"' in part
     for fact, levels in row.when.items():
-        assert fact.replace(":", " ").replace("-", " ") in said
-        assert all(level.replace(":", " ").replace("-", " ") in said for level in levels)
+        assert capital(NAMES.fact(fact)) in said
+        assert all(NAMES.level(fact, level) in said for level in levels)
         for scale in KNOWLEDGE.scales.get(fact, ()):
-            assert all(band.label in said for band in scale.bands)
+            assert all(NAMES.band(band.label) in said for band in scale.bands)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_placeholder_no_markup_and_no_id_stands_there_as_it_is(check: str) -> None:
+    said = words(re.sub(r'<a href="[^"]*"', "<a", page(check)))
+    assert not re.findall(r"[{}]|\*\*|_date|\w_\w", said)
+    ids = {fact for row in ROWS for fact in row.when if "-" in fact and ":" not in fact} | KNOWLEDGE.facts.keys()
+    shown = {one for one in ids if "-" in one and re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", said)}
+    assert shown <= WORDS_OF_ENGLISH
+    assert not re.search(r"\byes with\b(?!:)|\b(?:age|sample|status):[a-z]", said)
+
+
+def test_what_a_card_fills_in_stands_by_its_name() -> None:
+    part = section("folic-acid-b12-deficient-treatment-unsure", "O1")
+    assert "<var>The order</var>: B12 deficiency (<var>vitamin B12</var>, <var>date</var>)" in part
 
 
 def test_the_limits_of_a_dose_and_of_a_course_stand_there() -> None:

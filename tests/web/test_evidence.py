@@ -14,9 +14,9 @@ from kept import BASE, KNOWLEDGE, LINKS, READ, app_with, cards, client, noon, pa
 
 from service import contract
 from service.app import create_app
-from service.cli.story import names
 from service.evidence import Received, Stored
 from service.settings import Settings
+from service.stories import names
 from service.web.links import SHIFT, Links
 
 STORY = "chronic-pancytopenia-nutrients-sufficient"
@@ -70,12 +70,11 @@ def test_a_result_beside_the_count_that_speaks_of_a_nutrient_too_stands_once() -
 
 @ALL
 def test_every_row_that_matched_and_every_source_that_is_numbered(name: str) -> None:
-    text = page(name)
-    for one in stored(name).explanation:
-        assert one.get("row") is None or f"<code>{one['row']['row']}</code>" in text
-    numbers = set(re.findall(r'href="#(source-\d+)"', text))
-    assert numbers == set(re.findall(r'id="(source-\d+)"', text))
-    assert numbers or not stored(name).explanation
+    text, said = page(name), words(page(name))
+    for row in (one["row"] for one in stored(name).explanation if one.get("row")):
+        assert f"<code>{row['row']}</code>" in text
+        assert " ".join(KNOWLEDGE.citations[row["citation"]].text.split()) in said
+    assert set(re.findall(r'href="#(source-\d+)"', text)) == set(re.findall(r'id="(source-\d+)"', text))
 
 
 @ALL
@@ -101,6 +100,20 @@ def test_knowledge_thresholds_sign_off_and_the_words_of_the_card(name: str) -> N
 def test_a_card_judged_by_other_knowledge_says_so() -> None:
     said = words(page(STORY, version="2025.1.1"))
     assert f"Judged with knowledge 2025.1.1, thresholds nice-ng239 (the service now has {KNOWLEDGE.version})" in said
+
+
+def test_each_nutrient_that_was_measured_stands_on_its_scale() -> None:
+    text = page(STORY)
+    drawn = re.findall(r'<svg[^>]*class="scale">', text)
+    kept = stored(STORY).assessment or {}
+    assert len(drawn) == len([n for n in kept["nutrients"] if any("value" in e for e in n["evidence"])]) > 1
+    assert text.index("<h2>What it rests on</h2>") < text.index("<h2>Nutrients</h2>") < text.index("<h2>Why</h2>")
+
+
+def test_a_card_judged_by_other_knowledge_claims_no_scale_and_nothing_unmeasured() -> None:
+    text = page(STORY, version="2025.1.1", scales=None, explanation=())
+    assert 'class="chart"' in text and 'class="limit"' in text
+    assert 'class="scale"' not in text and "<h2>Nutrients</h2>" not in text and "<h2>Why</h2>" not in text
 
 
 def test_an_old_result_says_that_it_is_old() -> None:

@@ -19,7 +19,7 @@ from service.clinical.knowledge.vocabulary import load_vocabulary, read_toml
 
 FOLDER = Path(__file__).parent
 LayOver = Callable[[Rules, Faults], str]
-NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml"])
+NOT_RULES = frozenset(["orders.toml", "reading.toml", "citations_vocabulary.toml", "wording.toml", "names.toml"])
 
 
 def profiles() -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def _built(
         facts=rules.facts,
         limits=rules.limits,
         certainty_domains=rules.certainty_domains,
-        wording=_wording(folder / "wording.toml") | _summaries(rules.tables["check"]),
+        wording=_wording(folder / "names.toml") | _wording(folder / "wording.toml") | _summaries(rules.tables["check"]),
         **_sections({name: table for _, content in documents for name, table in content.items()}),
     )
 

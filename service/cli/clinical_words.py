@@ -1,0 +1,112 @@
+"""Rows, bands and facts of the knowledge as cells of Markdown tables, in the words of cards and pages.
+
+In: values of the knowledge, words. Out: text in which nothing is taken for markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+
+from service.cards.words import capital
+from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Scale
+from service.web.terms import Terms
+
+Lines = Iterator[str]
+_BARE = {frozenset(["yes"]): "{}", frozenset(["no"]): "no {}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The words of one document, with the sources and facts that it has named so far."""
+
+    terms: Terms
+    named: set[str] = field(default_factory=set)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What it is about."""
+        return self.terms.knowledge
+
+    def cite(self, *citations: str) -> str:
+        """The numbers of sources."""
+        return " ".join(f"[{place}]" for place in self.terms.cite(*citations))
+
+    def when(self, levels: Levels) -> str:
+        """What a row asks for: "fever: yes; count: below 0.5"."""
+        self.named.update(levels)
+        return "; ".join(self._asked(fact, wanted) for fact, wanted in levels.items()) or "no other row holds"
+
+    def _asked(self, fact: str, wanted: frozenset[str]) -> str:
+        name = self.terms.fact(fact)
+        if wanted in _BARE:
+            return _BARE[wanted].format(name)
+        said = dict.fromkeys(self.terms.level(fact, one) for one in sorted(wanted))
+        return f"{name}: {' or '.join(said)}"
+
+    def used(self) -> set[str]:
+        """The facts that were named, and those that these are made of."""
+        found, new = set[str](), set(self.named)
+        while new:
+            found |= new
+            declared = (self.knowledge.facts[fact] for fact in new if fact in self.knowledge.facts)
+            new = set(chain.from_iterable(when for one in declared for _, when in one.choices)) - found
+        return found
+
+    @staticmethod
+    def safe(text: str) -> str:
+        """A text in which nothing is taken for markup."""
+        return text.replace("**", "").replace("*", "\\*").replace("|", "\\|").replace("\n", " ")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Lines:
+    """A table, when it has rows."""
+    lines = [f"| {' | '.join(Paper.safe(cell) for cell in row)} |" for row in rows]
+    if lines:
+        yield "\n".join([f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines])
+
+
+def for_whom(scale: Scale, paper: Paper) -> str:
+    """The patients that a scale holds for."""
+    profile = {fact: wanted for fact, wanted in scale.when.items() if fact != "profile"}
+    return paper.when(profile) if profile else "all"
+
+
+def bands(scale: Scale, paper: Paper) -> str:
+    """The bands, lowest first, each with its verdict."""
+    said = ((paper.terms.level(scale.fact, band.level), paper.terms.band(band.label)) for band in scale.bands)
+    # A verdict that is itself a limit ("below 0.5 x10*9/L") says no more than the limit.
+    return "; ".join(label if label and any(map(str.isdigit, word)) else f"{word} {label}" for word, label in said)
+
+
+def days(number: int | None) -> str:
+    """A time in days; nothing when there is none."""
+    return "" if number is None else f"{number} day{'' if number == 1 else 's'}"
+
+
+def means(fact: DeclaredFact, paper: Paper) -> str:
+    """What a declared fact is."""
+    named = ", ".join(map(paper.terms.concept, sorted(fact.concepts)))
+    said = [f"{_KINDS[fact.kind]}: {named}"] if named else []
+    limits = {
+        "within {} days": fact.within_days,
+        "on file for at least {} days": fact.recorded_days,
+        "begun within {} days": fact.started_within_days,
+        "taken for at least {} days": fact.taken_days,
+        "at least {} mg a day": fact.least_mg_per_day,
+        "on more than {} days a week": fact.days_per_week_above,
+        "last dose {} days ago": " to ".join(map(str, fact.last_dose_days)) if fact.last_dose_days else None,
+        "route {}": " or ".join(sorted(fact.routes)) or None,
+        "{}": "confirmed only" if fact.confirmed else None,
+    }
+    said += [text.format(limit) for text, limit in limits.items() if limit is not None]
+    for level, found in groupby((choice for choice in fact.choices if choice[1]), key=lambda choice: choice[0]):
+        ways = " OR ".join(paper.when(when) for _, when in found)
+        said.append(ways if level == "yes" else f"{paper.terms.level(fact.id, level)}: {ways}")
+    return capital(" / ".join(said))
+
+
+_KINDS = {
+    "problem": "problem on record", "mother": "of the mother", "family": "of the family", "medication": "drug on file",
+}  # fmt: skip

@@ -1,0 +1,93 @@
+// What the service answers: the cards, the pictures, the evidence; as a preview, or as the real call sent them.
+
+import { drawCard } from "./cards.js";
+import { byId, el, fragment, level, refill, sign, WORDS } from "./dom.js";
+import { spelled } from "./json.js";
+import { isEdited, request } from "./state.js";
+
+let opened = null; // the first card of the request as it was opened: {indicator, summary}
+let spoken = "";
+let speaking = 0;
+
+/** A new scenario: what it says first is what later changes are measured by. */
+export function forgetOpened() {
+  opened = null;
+}
+
+const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, summary: cards[0].summary } : { indicator: "none", summary: "Looked, and found nothing to say" });
+
+/** Show a judgement. */
+export function showJudged(answer, roundTrip, act) {
+  const { cards } = answer.response;
+  said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, shown after ${Math.round(roundTrip)} ms.`, cards);
+  showCards(cards, act);
+  refill(byId("pictures"), (answer.pictures ?? []).map(picture));
+  refill(byId("evidence"), answer.evidence ? fragment(answer.evidence) : el("p", { class: "soft" }, "Nothing was judged."));
+  byId("pictures-part").hidden = !answer.pictures?.length;
+  byId("evidence-part").hidden = !answer.evidence;
+}
+
+/** Show what the real call sent. */
+export function showSent(cards, service, act) {
+  said(`Sent by POST /cds-services/${service}, and recorded. A change of the request goes back to the preview.`, cards);
+  showCards(cards, act);
+}
+
+function showCards(cards, act) {
+  const verdict = verdictOf(cards);
+  opened ??= verdict;
+  refill(byId("cards"), flipped(verdict), cards.length ? cards.map((card, n) => drawCard(card, n + 1, act)) : nothing());
+  byId("problem").replaceChildren();
+  byId("cards").classList.remove("stale");
+  strip(verdict);
+}
+
+function said(words, cards) {
+  byId("said").textContent = `${cards.length} ${cards.length === 1 ? "card" : "cards"}. ${words}`;
+}
+
+const nothing = () => el("div", { class: "card none" }, el("p", { class: "from" }, level("none")),
+  el("h3", {}, "Looked, and found nothing to say"), el("p", { class: "soft" }, "An empty list of cards. What could not be judged would be named on a card."));
+
+// Where the conclusion stands against the request as it was opened.
+function flipped(now) {
+  if (!isEdited() || (now.indicator === opened.indicator && now.summary === opened.summary)) return null;
+  return el("p", { class: "flipped" }, "As opened: ", level(opened.indicator), ` ${opened.summary}`);
+}
+
+/** Say why there is no judgement; what was judged before stays, greyed. */
+export function showProblem(words, issues = []) {
+  byId("cards").classList.add("stale");
+  byId("said").textContent = "Not judged.";
+  byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
+    issues.length ? el("ul", {}, issues.map((one) => el("li", {}, one.diagnostics))) : null));
+  byId("strip").replaceChildren(sign("warning"), el("span", {}, words));
+  speak(words);
+}
+
+// The strip keeps the first card in sight of who edits further down; the hidden live region tells it, once it rests.
+function strip({ indicator, summary }) {
+  byId("strip").className = `strip ${indicator}`;
+  byId("strip").replaceChildren(level(indicator), el("span", {}, summary));
+  speak(`${WORDS[indicator]}: ${summary}`);
+}
+
+function speak(words) {
+  clearTimeout(speaking);
+  speaking = setTimeout(() => {
+    if (words !== spoken) byId("live").textContent = words;
+    spoken = words;
+  }, 700);
+}
+
+const picture = ({ id, title, html }) => el("figure", { class: "drawn", id: `picture-${id}` }, el("figcaption", {}, title), fragment(html));
+
+/** The head of the view: which scenario, changed or not. */
+export function showStory() {
+  const { story } = request;
+  byId("story-title").textContent = story ? story.title : "A request of your own";
+  byId("story-shows").textContent = story ? story.shows : "Fetched or pasted; it belongs to no scenario.";
+  byId("edited").hidden = !isEdited();
+  byId("reset").hidden = !isEdited();
+  document.title = `${story ? story.title : "Workbench"} - Neutropenia review`;
+}
