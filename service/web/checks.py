@@ -98,7 +98,8 @@ def _shown(row: Row, names: Names) -> RowShown:
 def _text(text: str, names: Names) -> Markup:
     """A text of a card: bold as there, what a card fills in by its name."""
     bold = _BOLD.sub(r"<strong>\1</strong>", escape(text, quote=False))
-    return Markup(_NAMED.sub(lambda found: f"<var>{escape(_filled(found[1], names))}</var>", bold))
+    filled = _NAMED.sub(lambda found: f"<var>{escape(_filled(found[1], names))}</var>", bold)
+    return Markup(filled.replace("<var>t", "<var>T", 1) if filled.startswith("<var>the") else filled)
 
 
 def _filled(name: str, names: Names) -> str:
@@ -166,12 +167,19 @@ def _declared(fact: DeclaredFact, names: Names) -> Iterator[str]:
         "on more than {} days a week": fact.days_per_week_above,
     }
     yield from (said.format(limit) for said, limit in limits.items() if limit is not None)
-    yield from (f"{names.level(fact.id, level)}: {_asked(when, names)}" for level, when in fact.choices if when)
+    for level in dict.fromkeys(level for level, when in fact.choices if when):
+        ways = "; ".join(_asked(when, names) for one, when in fact.choices if one == level and when)
+        yield f"{names.level(fact.id, level)} {names.said('check-page', 'with')}: {ways}"
 
 
 def _asked(when: Levels, names: Names) -> str:
-    """What is asked of other facts."""
-    return ", and ".join(f"{names.fact(fact)}: {_levels(fact, levels, names)}" for fact, levels in when.items())
+    """What is asked of other facts; one that is there is only named."""
+    plain = frozenset(["yes"])
+    said = (
+        names.fact(fact) + ("" if levels == plain else f": {_levels(fact, levels, names)}")
+        for fact, levels in when.items()
+    )
+    return " and ".join(said)
 
 
 def _levels(fact: str, levels: frozenset[str], names: Names) -> str:

@@ -20,8 +20,9 @@ from service.web.points import EARLIER, GRADED, NOT_GRADED, Point, counts, linea
 from service.web.svg import element, path, text
 from service.web.terms import Terms
 
-WIDTH, HEIGHT = 360, 200
-LEFT, RIGHT, TOP, BOTTOM = 30, 296, 18, 178  # the frame of the count; names of bands stand right of it
+WIDTH, HEIGHT = 420, 200
+LEFT, RIGHT, TOP, BOTTOM = 30, 290, 18, 178  # the frame of the count; names of bands stand right of it
+LIMITS = 350  # names of the patient's limits stand right of those of the bands
 STRIP = 38  # the height of one other lineage
 DATE_ROOM = 64  # a date needs that much
 MARGIN = 1.5  # how far the axis goes beyond what it shows, as a factor
@@ -124,7 +125,7 @@ def _limits(limit: Decimal | None, own: Mapping[str, Decimal], frame: Frame, ter
     floor = float(TOP) - APART
     for y, word in sorted(named):
         floor = max(y, floor + APART)
-        drawn.append(text(RIGHT + 5, floor + 3, word, class_="word limit-word"))
+        drawn.append(text(LIMITS, floor + 3, word, class_="word limit-word"))
     return "".join(drawn)
 
 

@@ -100,7 +100,8 @@ def _shown(uuid: str, stored: Stored, knowledge: Knowledge) -> dict[str, Any]:
         scales = stored.scales or Scales(bands=bands_in_force(a, knowledge))
         count, *others = pictures(a, scales, terms)
         shown["chart"] = Markup(count.html)  # pictures and tree are escaped all through
-        shown["nutrients"] = [(one.title, Markup(one.html)) for one in others if one.id != UNMEASURED]
+        known = others if stored.scales else ()  # by which scales other knowledge judged is not kept
+        shown["nutrients"] = [Markup(one.html) for one in known if one.id != UNMEASURED]
         shown |= {"inputs": inputs(a, stored, terms), "missing": missing(a, terms), "causes": causes(a, terms)}
         shown["why"] = Markup(tree(a, stored.explanation, terms, of_check=bool(_check(card))))
     shown["sources"] = list(terms.sources())

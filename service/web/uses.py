@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from service.clinical.knowledge.model import Knowledge, Levels, Row, Scale
+from service.web.names import Names
 
 PATIENT = ("id", "gender", "birthDate", "_birthDate.extension")  # all that is read of the Patient resource
 SEX = "sex"
@@ -38,8 +39,9 @@ def of_sex(knowledge: Knowledge) -> tuple[str, ...]:
 def of_birth(knowledge: Knowledge) -> tuple[str, ...]:
     """The age groups, where they decide, and what Python asks of the birth."""
     groups = {fact.id: fact for fact in knowledge.facts.values() if fact.kind == AGE}
-    named = [f"Age group {_plain(one)}: {', '.join(_plain(g[0]) for g in fact.groups)}" for one, fact in groups.items()]
-    return (*named, *_resting_on(frozenset(groups), knowledge), *map(_capital, BIRTH_IN_PYTHON.values()))
+    names = Names(knowledge)
+    told = (f"Age groups: {', '.join(names.level(fact.id, g[0]) for g in fact.groups)}" for fact in groups.values())
+    return (*dict.fromkeys(told), *_resting_on(frozenset(groups), knowledge), *map(_capital, BIRTH_IN_PYTHON.values()))
 
 
 def of_social_determinants(knowledge: Knowledge) -> tuple[str, ...]:
@@ -56,10 +58,11 @@ def of_health_status(knowledge: Knowledge) -> tuple[str, ...]:
 
 def _resting_on(facts: frozenset[str], knowledge: Knowledge) -> Iterator[str]:
     """Scales, declared facts and tables that ask one of the facts, each once."""
+    names = Names(knowledge)
     scales = (scale for all_ in knowledge.scales.values() for scale in all_ if _asks(scale.when, facts))
-    yield from dict.fromkeys(_scale(scale, knowledge) for scale in scales)
+    yield from dict.fromkeys(_scale(scale, names) for scale in scales)
     choices = ((fact.id, when) for fact in knowledge.facts.values() for _, when in fact.choices)
-    yield from dict.fromkeys(f"Fact {_plain(one)}" for one, when in choices if _asks(when, facts))
+    yield from dict.fromkeys(f"Fact: {names.fact(one)}" for one, when in choices if _asks(when, facts))
     yield from dict.fromkeys(f"Row {row.id} of {where}" for where, row in _rows(knowledge) if _asks(row.when, facts))
 
 
@@ -77,12 +80,9 @@ def _asks(when: Levels, facts: frozenset[str]) -> bool:
     return not facts.isdisjoint(when)
 
 
-def _scale(scale: Scale, knowledge: Knowledge) -> str:
-    return f"Limits of {knowledge.analytes[scale.analyte].name} ({_plain(scale.fact)})"
-
-
-def _plain(name: str) -> str:
-    return name.replace("-", " ")
+def _scale(scale: Scale, names: Names) -> str:
+    fact, analyte = names.fact(scale.fact), names.knowledge.analytes[scale.analyte].name
+    return f"Limits of {analyte}" + (f": {fact}" if fact not in (analyte, names.result(scale.analyte)) else "")
 
 
 def _capital(text: str) -> str:

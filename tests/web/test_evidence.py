@@ -102,6 +102,20 @@ def test_a_card_judged_by_other_knowledge_says_so() -> None:
     assert f"Judged with knowledge 2025.1.1, thresholds nice-ng239 (the service now has {KNOWLEDGE.version})" in said
 
 
+def test_each_nutrient_that_was_measured_stands_on_its_scale() -> None:
+    text = page(STORY)
+    drawn = re.findall(r'<svg[^>]*class="scale">', text)
+    kept = stored(STORY).assessment or {}
+    assert len(drawn) == len([n for n in kept["nutrients"] if any("value" in e for e in n["evidence"])]) > 1
+    assert text.index("<h2>What it rests on</h2>") < text.index("<h2>Nutrients</h2>") < text.index("<h2>Why</h2>")
+
+
+def test_a_card_judged_by_other_knowledge_claims_no_scale_and_nothing_unmeasured() -> None:
+    text = page(STORY, version="2025.1.1", scales=None, explanation=())
+    assert 'class="chart"' in text and 'class="limit"' in text
+    assert 'class="scale"' not in text and "<h2>Nutrients</h2>" not in text and "<h2>Why</h2>" not in text
+
+
 def test_an_old_result_says_that_it_is_old() -> None:
     assert "not assessable; result is old" in words(page("stale-results"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import escape
@@ -17,10 +18,11 @@ from service.cli.story import names
 from service.clinical.assess import assess
 from service.clinical.facts import Gap, LabResult, Moment, OrderOnFile, PatientFacts, Problem, Range
 from service.clinical.interval import Interval
+from service.clinical.knowledge.model import Citation
 from service.evidence import recorded
 from service.fhir.moments import Moments
 from service.placed import placed
-from service.web.pictures import Picture, pictures
+from service.web.pictures import Picture, cited, pictures
 from service.web.scale import LEFT, RIGHT, parts
 from service.web.shown import show
 from service.web.terms import Terms
@@ -198,6 +200,16 @@ def test_each_test_of_a_nutrient_has_a_row_with_its_own_unit() -> None:
 def test_the_limits_are_cited_with_their_address() -> None:
     source = KNOWLEDGE.citations["nice-ng239"]
     assert f'<a href="{escape(source.url)}" rel="noreferrer">{escape(source.text)}</a>' in b12("140").html
+
+
+@pytest.mark.parametrize(("url", "linked"), [("https://example.org/a?b&c", 1), ("javascript:alert(1)", 0), ("", 0)])
+def test_only_an_address_of_the_web_is_linked(url: str, linked: int) -> None:
+    source = Citation("x", BAD, url)
+    terms = Terms(replace(KNOWLEDGE, citations={"x": source}), NOW, Moments(UTC))
+    text = cited(terms, "x")
+    assert text.count("<a ") == linked and "javascript" not in text and "<script" not in text
+    ElementTree.fromstring(text)
+    assert cited(terms, BAD) == f"<cite>{escape(BAD)}</cite>"
 
 
 # --- what is not known is not good ------------------------------------------------------------------------------------
