@@ -57,6 +57,7 @@ function flipped(now) {
 
 /** Say why there is no judgement; what was judged before stays, greyed. */
 export function showProblem(words, issues = []) {
+  byId("main").classList.remove("starting");
   byId("cards").classList.add("stale");
   byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
@@ -67,6 +68,7 @@ export function showProblem(words, issues = []) {
 
 // The strip keeps the first card in sight of who edits further down; the hidden live region tells it, once it rests.
 function strip({ indicator, summary }) {
+  byId("main").classList.remove("starting");
   byId("strip").className = `strip ${indicator}`;
   byId("strip").replaceChildren(level(indicator), el("span", {}, summary));
   speak(`${WORDS[indicator]}: ${summary}`);
