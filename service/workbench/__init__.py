@@ -1,17 +1,20 @@
 """The workbench: a page on which the service is seen and tried, and what that page asks for.
 
-In: the parts of the service. Out: a Blueprint with its own templates and assets. It asks for no token and remembers
-nothing: a judgement here is a preview. Only where `Settings.shows_workbench` holds; openapi.yaml, tag Workbench.
+In: the parts of the service. Out: a Blueprint with its own templates and assets. It asks for no token, remembers
+nothing (a judgement here is a preview), and is for its own page alone: no other origin reads it. Only where
+`Settings.shows_workbench` holds; openapi.yaml, tag Workbench.
 """
 
 from __future__ import annotations
 
 import mimetypes
 from functools import cache, partial
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
-from cds_hooks.errors import UnknownService
+from cds_hooks.errors import InvalidRequest, UnknownService
 from service import stories
 from service.web.bodies import JSON
 from service.web.pages import page
@@ -37,12 +40,29 @@ def add_workbench(app: Flask, parts: Parts) -> None:
         static_folder="static",
         static_url_path="/workbench/static",
     )
+    bench.before_request(partial(_refuse_strangers, parts.settings.public_base_url))
     bench.add_url_rule("/", "page", partial(page, "workbench.html", policy=POLICY))
     _add_stories(bench, parts)
     _add_vocabulary(bench, parts)
     bench.add_url_rule("/workbench/judge/<id>", "judge", partial(judge, parts), methods=["POST"])
     bench.add_url_rule("/workbench/fetch", "fetch", partial(fetch, parts), methods=["POST"])
     app.register_blueprint(bench)
+
+
+def _refuse_strangers(public_base: str) -> None:
+    """Refuse who comes by a name that is not ours: a page of any site can give its own name to this machine's address,
+    and would read here what the FHIR server tells (DNS rebinding)."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    if host not in ("localhost", urlsplit(public_base).hostname) and not _is_ip(host):
+        hint = "open it as localhost or by IP address, or name it in CDS_PUBLIC_BASE_URL"
+        raise InvalidRequest(path="Host", problem="is not the name of this service", hint=hint, code="value")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _add_stories(bench: Blueprint, parts: Parts) -> None:

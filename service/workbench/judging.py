@@ -29,7 +29,6 @@ from service.web.shown import show
 from service.workbench.validation import checks
 
 _MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
-HERE = "http://127.0.0.1:8080"  # where `cds serve` listens when nothing else is said
 END = "END-OF-REQUEST"
 
 
@@ -49,7 +48,7 @@ def judge(parts: Parts, id: str) -> Response:
         **_behind(found, forgetful, now),
         "checks": checks(msgspec.json.decode(answer), called.asked.context.patient_id, drafted),
         "prefetch": list(_queries(called)),
-        "curl": _curl(called, base_of(parts.settings) or HERE),
+        "curl": _curl(called, base_of(parts.settings)),
     }
     return Response(encode(shown), mimetype=JSON)
 

@@ -146,3 +146,36 @@ def test_a_module_is_sent_as_one_whatever_the_machine_says() -> None:
     mimetypes.add_type("text/plain", ".js")
     create_app(Settings(workbench="on"))
     assert mimetypes.guess_type("page.js")[0] == "text/javascript"
+
+
+HOSTS = [
+    ("localhost:8080", True), ("127.0.0.1:8080", True), ("[::1]:8080", True), ("192.0.2.7", True),
+    ("cds.example.org", True), ("CDS.example.org:443", True),
+    ("evil.example", False), ("localhost.evil.example:8080", False), ("127.0.0.1.evil.example", False),
+    ("cds.example.org.evil.example", False), ("a'b", False), ("[::1", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("host", "ours"), HOSTS)
+def test_who_comes_by_a_name_that_is_not_ours_is_refused(host: str, ours: bool) -> None:
+    web = create_app(Settings(workbench="on", public_base_url="https://cds.example.org")).test_client()
+    for method, address in ADDRESSES:
+        got = web.open(address, method=method, json={} if method == "POST" else None, headers={"Host": host})
+        if ours:
+            assert method == "POST" or got.status_code == 200, address
+            continue
+        assert (got.status_code, got.content_type) == (400, "application/fhir+json"), address
+        assert got.json["issue"][0]["expression"] == ["Host"]
+
+
+def test_no_other_origin_reads_it() -> None:
+    origin = "http://localhost:3000"  # may read cards in demo mode
+    web = create_app(Settings(workbench="on")).test_client()
+    assert web.get("/cds-services", headers={"Origin": origin}).headers["Access-Control-Allow-Origin"] == origin
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for method, address in ADDRESSES:
+        for got in (
+            web.open(address, method=method, json={} if method == "POST" else None, headers={"Origin": origin}),
+            web.options(address, headers=asked),
+        ):
+            assert not [name for name, _ in got.headers if name.startswith("Access-Control")], address
