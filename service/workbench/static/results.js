@@ -16,8 +16,18 @@ export function forgetOpened() {
 
 const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, summary: cards[0].summary } : { indicator: "none", summary: "Looked, and found nothing to say" });
 
+// What changes above a field must not move it from under the eyes of who types in it.
+function inPlace(change) {
+  const typed = document.activeElement?.closest("#request") && document.activeElement;
+  const before = typed && typed.getBoundingClientRect().top;
+  change();
+  if (typed) scrollBy({ top: typed.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
 /** Show a judgement. */
-export function showJudged(answer, roundTrip, act) {
+export const showJudged = (...judged) => inPlace(() => drawJudged(...judged));
+
+function drawJudged(answer, roundTrip, act) {
   const { cards } = answer.response;
   said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, shown after ${Math.round(roundTrip)} ms.`, cards);
   showCards(cards, act);
