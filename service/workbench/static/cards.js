@@ -45,7 +45,7 @@ function suggestions(card, act, record) {
     el("ul", {}, card.suggestions.map((one) => el("li", {},
       el("button", { type: "button", class: "accept", onclick: () => act(card, "accepted", { suggestion: one }, record) },
         el("span", { class: "verb" }, "Accept"), ` ${one.label}`),
-      one.isRecommended ? el("span", { class: "level info" }, "Recommended") : null,
+      one.isRecommended ? el("span", { class: "level info recommended" }, "Recommended") : null,
       el("details", { class: "drafts" }, el("summary", {}, `What it drafts: ${one.actions?.length ?? 0} ${one.actions?.length === 1 ? "action" : "actions"}`, el("span", { class: "away" }, ` of: ${one.label}`)),
         (one.actions ?? []).map(action))))));
 }

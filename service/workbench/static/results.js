@@ -16,8 +16,18 @@ export function forgetOpened() {
 
 const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, summary: cards[0].summary } : { indicator: "none", summary: "Looked, and found nothing to say" });
 
+// What changes above a field must not move it from under the eyes of who types in it.
+function inPlace(change) {
+  const typed = document.activeElement?.closest("#request") && document.activeElement;
+  const before = typed && typed.getBoundingClientRect().top;
+  change();
+  if (typed) scrollBy({ top: typed.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
 /** Show a judgement. */
-export function showJudged(answer, roundTrip, act) {
+export const showJudged = (...judged) => inPlace(() => drawJudged(...judged));
+
+function drawJudged(answer, roundTrip, act) {
   const { cards } = answer.response;
   said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, shown after ${Math.round(roundTrip)} ms.`, cards);
   showCards(cards, act);
@@ -57,6 +67,7 @@ function flipped(now) {
 
 /** Say why there is no judgement; what was judged before stays, greyed. */
 export function showProblem(words, issues = []) {
+  byId("main").classList.remove("starting");
   byId("cards").classList.add("stale");
   byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
@@ -67,6 +78,7 @@ export function showProblem(words, issues = []) {
 
 // The strip keeps the first card in sight of who edits further down; the hidden live region tells it, once it rests.
 function strip({ indicator, summary }) {
+  byId("main").classList.remove("starting");
   byId("strip").className = `strip ${indicator}`;
   byId("strip").replaceChildren(level(indicator), el("span", {}, summary));
   speak(`${WORDS[indicator]}: ${summary}`);
