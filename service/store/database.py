@@ -9,7 +9,6 @@ acknowledged outlives a power cut; a writer takes its lock at once, so that none
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 from collections import deque
@@ -21,12 +20,13 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from service.store.file import is_current, prepare
 from service.store.quick import Quick, Transaction
 
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
@@ -54,7 +54,7 @@ class Store:
     """A database that has the tables of this version; safe to use from threads, and to fork before its first use."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._quick = engine, Quick(engine, _is_current)
+        self._engine, self._quick = engine, Quick(engine, is_current)
         self._fault = engine.dialect.loaded_dbapi.Error  # of the driver, where it is asked without SQLAlchemy
         # One thread at the store: whoever cannot wait for it goes on, and what was asked is done behind his back.
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -197,9 +197,7 @@ def _engine(url: str, patience: int) -> Engine:
         Path(address.database).touch(mode=0o600)  # for its owner alone: the files beside it are made like it
     waits = {"timeout": patience}
     engine = create_engine(address, pool_timeout=patience, connect_args=waits, hide_parameters=True)
-    event.listen(engine, "connect", _open_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    _stay_with_the_file(engine, address.database or "")
+    prepare(engine, address.database or "")
     return engine
 
 
@@ -207,45 +205,6 @@ def _connect(seconds: float, _: object, __: object, given: Any, named: Any) -> A
     from service.store.impatient import connection_class  # psycopg is not needed for SQLite
 
     return connection_class(seconds).connect(*given, **named)
-
-
-def _open_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late: see `_begin_sqlite`
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _stay_with_the_file(engine: Engine, path: str) -> None:
-    """Leave a file that was moved or replaced: what is written to it would be acknowledged, and be nowhere."""
-
-    def note(_: object, record: Any) -> None:
-        record.info["path"], record.info["file"] = path, _identity(path)
-
-    def check(_: object, record: Any, __: object) -> None:
-        if not _is_current(record):
-            raise DisconnectionError("the file is another one")
-
-    event.listen(engine, "connect", note)
-    event.listen(engine, "checkout", check)
-
-
-def _is_current(record: Any) -> bool:
-    """Whether what was opened is still what the path leads to."""
-    return "path" not in record.info or record.info["file"] == _identity(record.info["path"])
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads_only")
-    # Not through SQLAlchemy, which takes longer for it than the database.
-    cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine) -> None:
