@@ -17,7 +17,7 @@ import click
 
 from service.cards.words import capital, number
 from service.cli.clinical_orders import checks, options, orders
-from service.cli.clinical_words import Lines, Paper, bands, days, for_whom, means, table
+from service.cli.clinical_words import Lines, Paper, bands, days, for_whom, means, once, table
 from service.clinical.knowledge import load, profiles
 from service.clinical.knowledge.model import DeclaredFact, Knowledge, Nutrient, Row
 from service.fhir.moments import Moments
@@ -99,7 +99,7 @@ def _scales(fact: str, paper: Paper) -> Iterator[list[str]]:
 def _rows(rows: tuple[Row, ...], about: str, paper: Paper) -> Iterator[list[str]]:
     """Rows of a table: what each concludes, when, by which source."""
     for row in rows:
-        yield [capital(paper.terms.rule(about, row.id)), paper.when(row.when), paper.cite(row.citation)]
+        yield [capital(paper.terms.rule(about, row.id)) + once(row), paper.when(row.when), paper.cite(row.citation)]
 
 
 def _emergencies(paper: Paper) -> Lines:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from service.cards.words import capital
-from service.cli.clinical_words import Lines, Paper, table
+from service.cli.clinical_words import Lines, Paper, once, table
 from service.clinical.knowledge.model import Row
 from service.web.checks import drafted
 
@@ -62,4 +62,4 @@ def _check(row: Row, paper: Paper) -> list[str]:
     draft += "".join(f" / beside {'; '.join(drafted(rule, k))}" for rule in then.get("beside", ()))
     draft += "".join(f" / not beside {'; '.join(drafted(rule, k))}" for rule in then.get("unless", ()))
     asked = paper.when(row.when) if row.when else "always"
-    return [then["level"], draft, asked, said, paper.cite(row.citation)]
+    return [then["level"] + once(row), draft, asked, said, paper.cite(row.citation)]

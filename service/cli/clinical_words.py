@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 
 from service.cards.words import capital
-from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Scale
+from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
 from service.web.terms import Terms
 
 Lines = Iterator[str]
@@ -110,3 +110,8 @@ def means(fact: DeclaredFact, paper: Paper) -> str:
 _KINDS = {
     "problem": "problem on record", "mother": "of the mother", "family": "of the family", "medication": "drug on file",
 }  # fmt: skip
+
+
+def once(row: Row) -> str:
+    """In how many days a card comes on one day, where its row says so."""
+    return f" (on one day in {row.then['once_days']})" if "once_days" in row.then else ""

@@ -135,3 +135,9 @@ def test_what_is_not_judged_is_written_by_hand_beside_the_knowledge() -> None:
 
 def test_nothing_in_a_cell_is_taken_for_markup() -> None:
     assert Paper.safe("**a** 10*9/L | b\nc") == "a 10\\*9/L \\| b c"
+
+
+def test_it_says_of_what_comes_once_in_how_many_days() -> None:
+    rows = [row for table in ("indicator", "check") for row in KNOWLEDGE.tables[table] if "once_days" in row.then]
+    assert len(re.findall(r"\(on one day in \d+\)", FLAT)) == len(rows) > 0
+    assert "Low count below 1.2 with a Duffy-null phenotype (on one day in 90)" in section("What raises a card")
