@@ -145,9 +145,22 @@ def test_a_value_known_as_below_or_above_is_an_open_arrow(
     assert (float(tip.split()[0]) < float(blunt.split()[0])) is (points == "left")
 
 
+@pytest.mark.parametrize(("comparator", "place"), [("<", 1), (">", 2), ("<=", 1), (">=", 2)])
+def test_what_lies_below_a_cut_off_starts_below_it_and_what_lies_above_starts_above(
+    comparator: str, place: int
+) -> None:
+    step = (RIGHT - LEFT) / 5
+    assert LEFT + step * place < x_of(b12("180", comparator)) < LEFT + step * (place + 1)
+    assert LEFT + step * (place + 1) < x_of(b12("350", comparator)) < LEFT + step * (place + 2)
+
+
 def test_a_value_beyond_the_scale_is_an_arrow_inside_it_and_is_said() -> None:
     picture = b12("4001")
-    assert LEFT < x_of(picture) < RIGHT
+    (kind, shape), (_, inside) = (
+        (g[-1].get("class"), g[-1]) for one in ("4001", "4000") for g in svg(b12(one)).iter("g")
+    )
+    assert (kind, shape.tag, inside.tag) == ("mark in-range", "path", "circle")
+    assert LEFT < x_of(picture) < RIGHT - 10
     assert "lies beyond the end of the scale" in desc(picture)
     assert "4001 pg/mL" in desc(picture)
     assert "beyond" not in desc(b12("4000"))
