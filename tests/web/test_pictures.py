@@ -243,6 +243,17 @@ def test_a_good_value_that_cannot_be_used_is_open_and_says_why(change: dict[str,
     assert any("not judged" in text for text in texts(picture))
 
 
+def test_a_result_that_is_shown_is_not_said_to_be_missing() -> None:
+    assert "not recorded" not in b12("500", status="preliminary").html
+    assert "not recorded" in drawn(chart(gaps=(Gap("copper", "unit-missing", "Observation/7"),)))["not-measured"].html
+
+
+def test_a_value_that_crosses_a_limit_cites_the_limits_of_this_patient() -> None:
+    html = b12("400", "<").html
+    assert escape(KNOWLEDGE.citations["nice-ng239"].text) in html
+    assert escape(KNOWLEDGE.citations["h3-children"].text) not in html
+
+
 def test_a_good_value_that_proves_nothing_here_is_open() -> None:
     gas = Problem(frozenset({"nitrous-oxide-use"}), "Condition/1", active=True)
     facts = chart(lab("vitamin-b12", "500", "pg/mL"), problems=(gas,))
