@@ -29,6 +29,7 @@ from service.cards import cards
 from service.cli.page import page
 from service.clinical.assess import assess
 from service.clinical.assessment import Assessment
+from service.clinical.facts import PatientFacts
 from service.clinical.knowledge import load, profiles
 from service.clinical.knowledge.loader import FOLDER
 from service.clinical.knowledge.model import Knowledge
@@ -36,6 +37,7 @@ from service.explain import explain
 from service.fhir.reader import Reader, Site
 from service.ground import Ground
 from service.order_checks import OrderChecks
+from service.placed import placed
 
 SELENIUM = Path(__file__).parent / "selenium"
 AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -79,12 +81,16 @@ LOW_COUNT, NORMAL_COUNT = lab("751-8", 1.2, "10*9/L"), lab("751-8", 3, "10*9/L")
 PATIENT = {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}
 
 
-def judged(knowledge: Knowledge, *resources: dict[str, Any]) -> Assessment:
+def read(knowledge: Knowledge, *resources: dict[str, Any]) -> PatientFacts:
     sent = [
         Resource(r["resourceType"], msgspec.Raw(msgspec.json.encode(r)), f"$[{i}]")
         for i, r in enumerate((PATIENT, *resources))
     ]
-    return assess(Reader(knowledge).read(sent, "p", AS_OF.date()), knowledge, AS_OF)
+    return Reader(knowledge).read(sent, "p", AS_OF.date())
+
+
+def judged(knowledge: Knowledge, *resources: dict[str, Any]) -> Assessment:
+    return assess(read(knowledge, *resources), knowledge, AS_OF)
 
 
 def card(knowledge: Knowledge, assessment: Assessment) -> Card:
@@ -175,7 +181,8 @@ def test_discovery_asks_for_it_and_the_table_and_the_explanation_name_it(
     ground = Ground(knowledge, Reader(knowledge), Site(), OrderChecks(knowledge))
     service, _ = hooks.offered(ground)["neutropenia-review"]
     assert "http://loinc.org|5724-0" in service.prefetch["nutrients"]
-    page(judged(knowledge, LOW_COUNT, selenium(1)), knowledge)
+    facts = read(knowledge, LOW_COUNT, selenium(1))
+    page(assess(facts, knowledge, AS_OF), placed(facts, knowledge, AS_OF), knowledge)
     assert "selenium deficiency" in capsys.readouterr().out
     nobody = Reader(knowledge).read([], None, AS_OF.date())
     said = {one.about: one.conclusion for one in explain(nobody, knowledge, AS_OF)}
