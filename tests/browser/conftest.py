@@ -22,7 +22,7 @@ for folder in ("service", "callback"):
 
 from wire import Running, free_port, start, stop  # noqa: E402  found by the path above
 
-NAMES = f"MAP {STRANGER} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+NAMES = f"MAP {STRANGER} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 10_000  # milliseconds that something may take to appear on a busy machine
 
@@ -80,6 +80,7 @@ def benches(chromium: Browser, service: Running) -> Iterator[Callable[..., Bench
 
     yield make
     for one in made:
+        one.page.unroute_all(behavior="ignoreErrors")
         one.page.context.close()
     assert [address for one in made for address in one.elsewhere()] == []
     assert [line for one in made for line in one.said] == []
