@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import STRANGER, Bench
+from driving import OUTSIDE, Bench
 from ehr import PATIENT, TOKEN, Asked, chart, fhir, key_of, outcome, running
 from playwright.sync_api import Page, expect
 from wire import Running, free_port, start, stop
@@ -135,8 +135,8 @@ def test_a_server_that_is_not_allowed_is_not_asked(bench: Bench) -> None:
 def test_copies_and_calls_work_where_the_browser_trusts_the_address_less(
     benches: Callable[..., Bench], service: Running
 ) -> None:
-    """By http under another name than localhost: no clipboard for pages, no crypto.randomUUID."""
-    bench = benches(base=f"http://{STRANGER}:{service.port}")
+    """By http at an address that is not loopback: no clipboard for pages, no crypto.randomUUID."""
+    bench = benches(base=f"http://{OUTSIDE}:{service.port}")
     page = bench.open("/?story=infant#developers")
     assert page.evaluate("[window.isSecureContext, typeof navigator.clipboard, typeof crypto.randomUUID]") == [
         False, "undefined", "undefined",
