@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import STRANGER, Bench
+from driving import OUTSIDE, STRANGER, Bench
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 for folder in ("service", "callback"):
@@ -22,7 +22,7 @@ for folder in ("service", "callback"):
 
 from wire import Running, free_port, start, stop  # noqa: E402  found by the path above
 
-NAMES = f"MAP {STRANGER} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+NAMES = f"MAP {STRANGER} 127.0.0.1, MAP {OUTSIDE} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 10_000  # milliseconds that something may take to appear on a busy machine
 
@@ -79,10 +79,13 @@ def benches(chromium: Browser, service: Running) -> Iterator[Callable[..., Bench
         return bench
 
     yield make
+    elsewhere = [address for one in made for address in one.elsewhere()]
+    said = [line for one in made for line in one.said]
     for one in made:
+        one.page.unroute_all(behavior="ignoreErrors")
         one.page.context.close()
-    assert [address for one in made for address in one.elsewhere()] == []
-    assert [line for one in made for line in one.said] == []
+    assert elsewhere == []
+    assert said == []
 
 
 @pytest.fixture

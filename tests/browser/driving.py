@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
+OUTSIDE = "192.0.2.7"  # an address that the browser takes for this machine, and does not trust as it trusts loopback
 STRANGER = "ehr.test"  # a name that the browser takes for this machine, and that is no origin of it
 
 
@@ -37,4 +38,11 @@ class Bench:
     def remark(self, said: ConsoleMessage) -> None:
         refusal = self.expects_refusals and said.text.startswith("Failed to load resource: the server responded")
         if said.type in ("error", "warning") and not refusal:
-            self.said.append(f"{said.type}: {said.text}")
+            self.said.append(f"{said.type}: {said.text} at {said.location['url']}")
+
+
+def put(page: Page, text: str) -> None:
+    """A whole text into the editor, as one paste; Chromium takes seconds to type one of many lines."""
+    page.locator("#json").evaluate(
+        "(one, text) => { one.value = text; one.dispatchEvent(new Event('input', { bubbles: true })); }", text
+    )

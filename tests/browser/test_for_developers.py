@@ -8,9 +8,10 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from driving import Bench
+from driving import OUTSIDE, Bench
 from ehr import PATIENT, TOKEN, Asked, chart, fhir, key_of, outcome, running
 from playwright.sync_api import Page, expect
 from wire import Running, free_port, start, stop
@@ -129,3 +130,21 @@ def test_a_server_that_is_not_allowed_is_not_asked(bench: Bench) -> None:
     page.get_by_role("button", name="Fetch").click()
     expect(page.locator("#server-said")).to_contain_text("is no server that may be called")
     expect(page.locator("#story-title")).not_to_have_text("A request of your own")
+
+
+def test_copies_and_calls_work_where_the_browser_trusts_the_address_less(
+    benches: Callable[..., Bench], service: Running
+) -> None:
+    """By http at an address that is not loopback: no clipboard for pages, no crypto.randomUUID."""
+    bench = benches(base=f"http://{OUTSIDE}:{service.port}")
+    page = bench.open("/?story=infant#developers")
+    assert page.evaluate("[window.isSecureContext, typeof navigator.clipboard, typeof crypto.randomUUID]") == [
+        False, "undefined", "undefined",
+    ]  # fmt: skip
+    page.get_by_role("button", name="Copy as curl", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.locator("#tab-patient").click()
+    with page.expect_request("**/cds-services/neutropenia-review") as sent:
+        page.locator("#send").click()
+    expect(page.locator("#said")).to_contain_text("Sent by")
+    assert UUID(sent.value.post_data_json["hookInstance"]).version == 4

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from driving import Bench
+from driving import Bench, put
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -50,7 +50,7 @@ def test_axe_finds_nothing_serious_in_the_other_views(benches: Callable[..., Ben
     page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     assert faults(page) == []
     page.locator("#tab-server").click()
-    page.locator("#json").fill("{")
+    put(page, "{")
     expect(page.locator("#gutter mark")).to_have_count(1)
     assert faults(page) == []
 
@@ -179,7 +179,7 @@ def test_paper_has_cards_pictures_and_evidence_and_no_controls(driven: Page) -> 
     sources = driven.locator("#cards .detail > details", has_text="Sources")
     assert not sources.evaluate("one => one.open")
     expect(sources.locator("li").first).to_be_visible()
-    expect(driven.locator("#evidence .near li").first).to_be_visible()
+    expect(driven.locator("#evidence .row li").first).to_be_visible()
     for part in ("#request", "#stories", "#views", ".override", "#send", ".skip"):
         expect(driven.locator(part).first).to_be_hidden()
     assert len(driven.pdf()) > 20_000

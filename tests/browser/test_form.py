@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from driving import Bench
+from driving import Bench, put
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -153,7 +153,7 @@ def test_a_name_that_nobody_knows_is_not_added(driven: Page) -> None:
 def test_the_json_changes_the_form_and_the_cards(driven: Page) -> None:
     driven.locator("#tab-json").click()
     text = driven.locator("#json").input_value()
-    driven.locator("#json").fill(text.replace('"value": 110,', '"value": 640,'))
+    put(driven, text.replace('"value": 110,', '"value": 640,'))
     expect(summary(driven)).not_to_contain_text("vitamin B12 deficiency")
     driven.locator("#tab-form").click()
     expect(amount(driven, "vitamin-b12")).to_have_value("640")
@@ -172,7 +172,7 @@ def test_the_json_changes_the_form_and_the_cards(driven: Page) -> None:
 def test_a_fault_of_the_json_is_shown_at_its_line(driven: Page, old: str, new: str, words: str) -> None:
     driven.locator("#tab-json").click()
     text = driven.locator("#json").input_value()
-    driven.locator("#json").fill(text.replace(old, new, 1))
+    put(driven, text.replace(old, new, 1))
     fault = driven.locator("#json-faults li")
     expect(fault).to_contain_text(words)
     line = int(fault.locator("button").inner_text().removeprefix("Line "))
@@ -183,7 +183,7 @@ def test_a_fault_of_the_json_is_shown_at_its_line(driven: Page, old: str, new: s
     driven.locator("#tab-form").click()
     expect(driven.locator("#form")).to_have_attribute("disabled", "")
     driven.locator("#tab-json").click()
-    driven.locator("#json").fill(text)
+    put(driven, text)
     expect(fault).to_have_count(0)
     expect(driven.locator("#problem")).to_be_empty()
 
@@ -197,7 +197,7 @@ def test_what_the_service_refuses_is_shown_at_the_line_of_its_path(bench: Bench,
     page = bench.open()
     page.locator("#tab-json").click()
     changed = page.locator("#json").input_value().replace(old, new)
-    page.locator("#json").fill(changed)
+    put(page, changed)
     line = changed[: changed.index(path)].count("\n") + 1
     expect(page.locator("#json-faults")).to_contain_text(f"Line {line}")
     expect(page.locator("#gutter mark")).to_have_text(str(line))

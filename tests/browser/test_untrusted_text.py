@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from driving import Bench
+from driving import Bench, put
 from markdown_it import MarkdownIt
 from playwright.sync_api import Page, Route, expect
 
@@ -112,7 +112,7 @@ def test_hostile_words_of_a_chart_stay_text_in_cards_pictures_and_evidence(bench
         one["resource"]["note"] = [{"text": HOSTILE}]
     request["prefetch"]["patient"]["name"] = [{"family": HOSTILE}]
     page.locator("#tab-json").click()
-    page.locator("#json").fill(json.dumps(request))
+    put(page, json.dumps(request))
     expect(page.locator("#cards .detail").first).to_contain_text("<script>")
     for view in ("#tab-developers", "#tab-patient"):
         page.locator(view).click()

@@ -9,7 +9,11 @@ let said = []; // the service's issues about the text as it stands
 /** Begin. */
 export function startEditor() {
   const text = byId("json");
-  text.addEventListener("input", () => setText(text.value, "editor"));
+  let typed = 0; // a text of many lines comes as many events: it is read once they are over
+  text.addEventListener("input", () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => setText(text.value, "editor"));
+  });
   text.addEventListener("scroll", () => (byId("gutter").scrollTop = text.scrollTop));
   onChange((from) => {
     said = [];
