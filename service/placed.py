@@ -97,7 +97,8 @@ def _placed(case: Case, finding: Finding) -> Placed:
     assert result
     bands, unit = (_bands(scale, result), scale.unit or result.unit) if scale else ((), result.unit)
     value = case.in_unit(result, unit) if bands else result.value
-    citation = finding.band.citation if finding.band else case.knowledge.scales[finding.fact][0].citation
+    first = scale or case.knowledge.scales[finding.fact][0]
+    citation = finding.band.citation if finding.band else first.citation
     age = case[f"age:{result.analyte}"]
     return Placed(finding.fact, result, finding.level, bands, value, unit, citation, age)
 

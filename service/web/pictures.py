@@ -90,6 +90,8 @@ def _nutrient(
     if not results and not gaps:
         return f'<figure class="picture">{verdict}</figure>'
     drawn = _drawn(about, nutrient, results, terms) if results else ""
+    if results:  # what is shown was reported, though no rule may use it
+        about = {**about, "reasons": [one for one in about["reasons"] if one != UNMEASURED]}
     notes = [*_notes(recorded, about, nutrient, terms), *((terms.said("picture", "gap"), gap) for gap in gaps)]
     lines = [f"<b>{escape(head)}:</b> {escape(said)}" for head, said in notes]
     sources = dict.fromkeys(one.citation for one in results if one.bands)

@@ -244,3 +244,37 @@ def test_a_story_is_explained_at_the_terminal(name: str, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     why = result.stdout.partition("\nWhy\n")[2]
     assert all(f"{n['nutrient']}: {n['status']}" in why for n in told(name)["nutrients"])
+
+
+def facts_of(facts: list[Json]) -> list[Json]:
+    return [one for fact in facts for one in (fact, *facts_of(fact.get("because", [])))]
+
+
+def everything(name: str) -> list[Json]:
+    rows = [
+        row for one in told(name)["explanation"] for row in (*([one["row"]] if one.get("row") else []), *one["near"])
+    ]
+    return facts_of([fact for row in rows for fact in row["facts"]])
+
+
+def test_a_fact_about_a_sample_names_the_result_that_it_is_about() -> None:
+    found = [f for f in everything("stale-results") if f["fact"] == "age:vitamin-b12"]
+    assert found and all(f["level"] == "old" and f["result"] and f["observation"] for f in found)
+
+
+@EVERYONE
+def test_a_fact_made_of_others_says_which_decided_it_and_they_hold(name: str) -> None:
+    for fact in everything(name):
+        declared = KNOWLEDGE.facts.get(fact["fact"])
+        inner = fact.get("because", [])
+        assert all(one["holds"] for one in inner)
+        if inner:
+            assert declared
+            asked = {one["fact"]: frozenset(one["wanted"]) for one in inner}
+            assert fact["level"] in [level for level, when in declared.choices if dict(when) == asked]
+
+
+def test_a_problem_or_a_drug_says_what_was_found_in_the_chart() -> None:
+    found = {tuple(f["onFile"]) for f in everything("fever-after-chemotherapy-no-count") if "onFile" in f}
+    assert found and all(concept in KNOWLEDGE.concepts for concepts in found for concept in concepts)
+    assert not [f for f in everything("nobody") if "onFile" in f]

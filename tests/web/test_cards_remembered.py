@@ -95,6 +95,7 @@ def test_the_link_of_a_card_opens_what_it_rests_on(site: Site) -> None:
     assert found["explanation"]
     assert found["fate"] == {"is": "shown"}
     page = site.open(card, Accept="text/html").get_data(as_text=True)
+    assert 'class="scale"' in page and 'class="tree"' in page  # with the bands by which it was judged
     assert "<svg" in page and "pg/mL" in page
 
 

@@ -20,7 +20,7 @@ from service.cards.words import capital
 from service.clinical.knowledge import load
 from service.clinical.knowledge.model import Row
 from service.settings import Settings
-from service.web.checks import linked
+from service.web.checks import _text, linked
 from service.web.names import Names
 
 STORIES = Path(__file__).resolve().parents[2] / "fixtures" / "fhir" / "stories"
@@ -79,6 +79,12 @@ def test_no_placeholder_no_markup_and_no_id_stands_there_as_it_is(check: str) ->
 def test_what_a_card_fills_in_stands_by_its_name() -> None:
     part = section("folic-acid-b12-deficient-treatment-unsure", "O1")
     assert "<var>The order</var>: B12 deficiency (<var>vitamin B12</var>, <var>date</var>)" in part
+
+
+def test_a_text_of_the_knowledge_is_no_markup_and_its_names_are_filled() -> None:
+    said = _text("**{draft}** <b>&{urine_copper_date} {crp}</b>", NAMES)
+    bold, rest = "<strong><var>the order</var></strong>", "<var>date</var> <var>CRP</var>"
+    assert said == f"{bold} &lt;b&gt;&amp;{rest}&lt;/b&gt;"
 
 
 def test_the_limits_of_a_dose_and_of_a_course_stand_there() -> None:

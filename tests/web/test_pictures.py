@@ -145,9 +145,22 @@ def test_a_value_known_as_below_or_above_is_an_open_arrow(
     assert (float(tip.split()[0]) < float(blunt.split()[0])) is (points == "left")
 
 
+@pytest.mark.parametrize(("comparator", "place"), [("<", 1), (">", 2), ("<=", 1), (">=", 2)])
+def test_what_lies_below_a_cut_off_starts_below_it_and_what_lies_above_starts_above(
+    comparator: str, place: int
+) -> None:
+    step = (RIGHT - LEFT) / 5
+    assert LEFT + step * place < x_of(b12("180", comparator)) < LEFT + step * (place + 1)
+    assert LEFT + step * (place + 1) < x_of(b12("350", comparator)) < LEFT + step * (place + 2)
+
+
 def test_a_value_beyond_the_scale_is_an_arrow_inside_it_and_is_said() -> None:
     picture = b12("4001")
-    assert LEFT < x_of(picture) < RIGHT
+    (kind, shape), (_, inside) = (
+        (g[-1].get("class"), g[-1]) for one in ("4001", "4000") for g in svg(b12(one)).iter("g")
+    )
+    assert (kind, shape.tag, inside.tag) == ("mark in-range", "path", "circle")
+    assert LEFT < x_of(picture) < RIGHT - 10
     assert "lies beyond the end of the scale" in desc(picture)
     assert "4001 pg/mL" in desc(picture)
     assert "beyond" not in desc(b12("4000"))
@@ -228,6 +241,17 @@ def test_a_good_value_that_cannot_be_used_is_open_and_says_why(change: dict[str,
     assert [kind for kind, _ in marks(picture)] == ["unused"]
     assert said in marks(picture)[0][1] and said in desc(picture)
     assert any("not judged" in text for text in texts(picture))
+
+
+def test_a_result_that_is_shown_is_not_said_to_be_missing() -> None:
+    assert "not recorded" not in b12("500", status="preliminary").html
+    assert "not recorded" in drawn(chart(gaps=(Gap("copper", "unit-missing", "Observation/7"),)))["not-measured"].html
+
+
+def test_a_value_that_crosses_a_limit_cites_the_limits_of_this_patient() -> None:
+    html = b12("400", "<").html
+    assert escape(KNOWLEDGE.citations["nice-ng239"].text) in html
+    assert escape(KNOWLEDGE.citations["h3-children"].text) not in html
 
 
 def test_a_good_value_that_proves_nothing_here_is_open() -> None:
