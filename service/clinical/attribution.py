@@ -68,7 +68,7 @@ def evidence(knowledge: Knowledge, finding: Finding) -> Evidence | None:
     return Evidence(
         analyte=result.analyte,
         name=knowledge.analytes[result.analyte].name,
-        citation=band.citation if band else knowledge.scales[finding.fact][0].citation,
+        citation=(band or scale or knowledge.scales[finding.fact][0]).citation,
         observation=result.reference,
         value=result.value,
         unit=result.unit,
