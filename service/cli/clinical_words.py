@@ -11,6 +11,7 @@ from itertools import chain, groupby
 
 from service.cards.words import capital
 from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
+from service.web.names import limits
 from service.web.terms import Terms
 
 Lines = Iterator[str]
@@ -89,18 +90,7 @@ def means(fact: DeclaredFact, paper: Paper) -> str:
     """What a declared fact is."""
     named = ", ".join(map(paper.terms.concept, sorted(fact.concepts)))
     said = [f"{_KINDS[fact.kind]}: {named}"] if named else []
-    limits = {
-        "within {} days": fact.within_days,
-        "on file for at least {} days": fact.recorded_days,
-        "begun within {} days": fact.started_within_days,
-        "taken for at least {} days": fact.taken_days,
-        "at least {} mg a day": fact.least_mg_per_day,
-        "on more than {} days a week": fact.days_per_week_above,
-        "last dose {} days ago": " to ".join(map(str, fact.last_dose_days)) if fact.last_dose_days else None,
-        "route {}": " or ".join(sorted(fact.routes)) or None,
-        "{}": "confirmed only" if fact.confirmed else None,
-    }
-    said += [text.format(limit) for text, limit in limits.items() if limit is not None]
+    said += limits(fact)
     for level, found in groupby((choice for choice in fact.choices if choice[1]), key=lambda choice: choice[0]):
         ways = " OR ".join(paper.when(when) for _, when in found)
         said.append(ways if level == "yes" else f"{paper.terms.level(fact.id, level)}: {ways}")

@@ -20,7 +20,7 @@ from cds_hooks.parts import Link
 from service.cards import EXTENSION
 from service.cards.words import capital
 from service.clinical.knowledge.model import Citation, DeclaredFact, DraftRule, Knowledge, Levels, Row, Scale
-from service.web.names import Names
+from service.web.names import Names, limits
 from service.web.pages import page
 
 TABLE = "check"
@@ -118,7 +118,7 @@ def drafted(rule: DraftRule, knowledge: Knowledge) -> Iterator[str]:
     named = [knowledge.concepts[one].name for one in sorted(rule.drugs)]
     named += [knowledge.orders[one].display or one for one in sorted(rule.orders)]
     yield " or ".join(named) or "any drug"
-    limits = {
+    asked = {
         "{} mg a day or more, or a dose that is not stated": rule.mg_from,
         "more than {} mg a day, or a dose that is not stated": rule.mg_above,
         "at most {} mg a day": rule.mg_upto,
@@ -126,7 +126,7 @@ def drafted(rule: DraftRule, knowledge: Knowledge) -> Iterator[str]:
         "for at most {} days": rule.days_upto,
         "on more than {} days a week": rule.days_per_week_above,
     }
-    yield from (said.format(limit) for said, limit in limits.items() if limit is not None)
+    yield from (said.format(limit) for said, limit in asked.items() if limit is not None)
     if rule.routes:
         yield f"route {' or '.join(sorted(rule.routes))}"
     if rule.reasons:
@@ -158,15 +158,7 @@ def _declared(fact: DeclaredFact, names: Names) -> Iterator[str]:
     if fact.concepts:
         listed = ", ".join(map(names.concept, sorted(fact.concepts)))
         yield f"{names.said('check-page', fact.kind)}: {listed}"
-    limits = {
-        "within {} days": fact.within_days,
-        "on file for at least {} days": fact.recorded_days,
-        "begun within {} days": fact.started_within_days,
-        "taken for at least {} days": fact.taken_days,
-        "at least {} mg a day": fact.least_mg_per_day,
-        "on more than {} days a week": fact.days_per_week_above,
-    }
-    yield from (said.format(limit) for said, limit in limits.items() if limit is not None)
+    yield from limits(fact)
     for level in dict.fromkeys(level for level, when in fact.choices if when):
         ways = "; ".join(_asked(when, names) for one, when in fact.choices if one == level and when)
         yield f"{names.level(fact.id, level)} {names.said('check-page', 'with')}: {ways}"

@@ -167,3 +167,19 @@ def _age(knowledge: Knowledge, fact: DeclaredFact, place: int) -> str:
     _, unit, number = fact.groups[place]
     key = f"{unit}-{number}"
     return words(knowledge, "age", key if known(knowledge, "age", key) else unit).format(number=number)
+
+
+def limits(fact: DeclaredFact) -> list[str]:
+    """In time, dose and route, what makes a fact of the chart hold."""
+    found = {
+        "within {} days": fact.within_days,
+        "on file for at least {} days": fact.recorded_days,
+        "begun within {} days": fact.started_within_days,
+        "taken for at least {} days": fact.taken_days,
+        "at least {} mg a day": fact.least_mg_per_day,
+        "on more than {} days a week": fact.days_per_week_above,
+        "last dose {} days ago": " to ".join(map(str, fact.last_dose_days)) if fact.last_dose_days else None,
+        "route {}": " or ".join(sorted(fact.routes)) or None,
+        "{}": "confirmed only" if fact.confirmed else None,
+    }
+    return [said.format(limit) for said, limit in found.items() if limit is not None]
