@@ -185,11 +185,11 @@ def _not_looked_at(case: Case) -> Iterator[Gap]:
     """What a low count makes worth knowing and nobody recorded: other lineages (H2.17), a temperature (H5.39)."""
     if case["count-low"] != "yes":
         return
-    for fact, analyte in (("hemoglobin", "hemoglobin"), ("platelet-level", "platelets")):
-        if case[fact] == "unknown":
-            yield Gap(analyte, "not-measured")
+    looked_at = {"hemoglobin": case["hemoglobin"], "platelets": case["platelet-level"]}
+    yield from (Gap(analyte, "not-measured") for analyte, level in looked_at.items() if level == "unknown")
     if case["fever"] == "not-recorded" and case["alert-grade"] in ("moderate", "severe", "very-severe"):
-        yield Gap("temperature", "not-measured")
+        day = last.when if (last := case.newest("temperature")) else None
+        yield Gap("temperature", "stale" if day else "not-measured", detail=day.text if day else "", when=day)
 
 
 def _gaps(case: Case) -> tuple[Gap, ...]:
