@@ -14,7 +14,7 @@ import service
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-sbom.txt")
-SCRIPTS = ("scripts/lock", "scripts/prepare-all-tests", "scripts/image-arguments")
+SCRIPTS = ("scripts/lock", "scripts/prepare-all-tests", "scripts/image-arguments", "deploy/make-secrets")
 # Written in pieces, so that this file does not name them either.
 REGISTRY_HOSTS = (
     r"py" r"pi\.org", r"python" r"hosted", r"npm" r"js\.(org|com)", r"yarn" r"pkg\.com", r"deb\." r"debian\.org",
