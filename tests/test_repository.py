@@ -13,8 +13,8 @@ import pytest
 import service
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt")
-SCRIPTS = ("scripts/lock", "scripts/prepare-all-tests")
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-sbom.txt")
+SCRIPTS = ("scripts/lock", "scripts/prepare-all-tests", "scripts/image-arguments", "deploy/make-secrets")
 # Written in pieces, so that this file does not name them either.
 REGISTRY_HOSTS = (
     r"py" r"pi\.org", r"python" r"hosted", r"npm" r"js\.(org|com)", r"yarn" r"pkg\.com", r"deb\." r"debian\.org",
@@ -66,6 +66,7 @@ def test_the_requirements_pin_whatever_pyproject_names() -> None:
         "requirements.txt": project["project"]["dependencies"],
         "requirements-dev.txt": project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"],
         "requirements-build.txt": project["build-system"]["requires"],
+        "requirements-sbom.txt": project["dependency-groups"]["sbom"],
     }
     for name, wanted in needs.items():
         pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / name).read_text("utf-8"), re.MULTILINE))
