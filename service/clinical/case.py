@@ -7,7 +7,7 @@ an analyte; or a function of service.clinical.derived.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +21,7 @@ from service.clinical.interval import Interval
 from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
 from service.clinical.once import once
 from service.clinical.records import exposures, problems_of
-from service.clinical.scales import CROSSING, UNKNOWN, Finding, against_range, place
+from service.clinical.scales import CROSSING, UNKNOWN, Finding, against_range, depth, place
 from service.clinical.specimens import best, specimens
 
 
@@ -107,8 +107,7 @@ class Case(dict[str, str]):
 
     def newest(self, analyte: str) -> LabResult | None:
         """The newest dated result that counts."""
-        found = self.results.get(analyte)
-        return found[0] if found else None
+        return next(iter(self.results.get(analyte, ())), None)
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
@@ -141,26 +140,24 @@ class Case(dict[str, str]):
 
     @once
     def finding(self, fact: str) -> Finding:
-        """Where the newest result of a scale's analyte stands."""
-        result = self.choose(self.knowledge.scales[fact][0].analyte)
-        return self.place(fact, result) if result else Finding(fact, UNKNOWN)
+        """Where the result of a scale's analyte stands: of those that were chosen the one that is lowest on it."""
+        found = [self.place(fact, one) for one in self.chosen(self.knowledge.scales[fact][0].analyte)]
+        return min(found, key=depth, default=Finding(fact, UNKNOWN))
 
     def choose(self, analyte: str) -> LabResult | None:
-        """The result of an analyte that rules look at: of the count's draw for the blood count, else the newest."""
-        if analyte in self.knowledge.lineages:
-            return self.beside_count(analyte)
-        return self.newest(analyte)
+        """The result of an analyte that rules look at."""
+        return next(iter(self.chosen(analyte)), None)
 
-    def beside_count(self, analyte: str) -> LabResult | None:
-        """The result nearest to the graded count within the window (H2.17); without a count, the newest recent one."""
-        found = self.results.get(analyte, ())
-        anchor = self.anchor
-        if anchor is None:
-            recent = int(self.limit("count-recent-days"))
-            return next((r for r in found if r.when and days_between(r.when, self.today) <= recent), None)
-        window = self.hours("beside-count-hours")
-        near = [(r, gap) for r in found if r.when and (gap := apart(r.when, anchor)) <= window]
-        return min(near, key=lambda pair: pair[1])[0] if near else None
+    def chosen(self, analyte: str) -> Sequence[LabResult]:
+        """The newest result; of the blood count the one nearest to the graded count within the window (H2.17), then the
+        newest there, which may be worse; without a count the newest recent one."""
+        found = [(r, r.when) for r in self.results.get(analyte, ()) if r.when]
+        if analyte not in self.knowledge.lineages:
+            return self.results.get(analyte, ())[:1]
+        if self.anchor is None:
+            return [r for r, t in found if days_between(t, self.today) <= self.limit("count-recent-days")][:1]
+        near = [(r, gap) for r, t in found if (gap := apart(t, self.anchor)) <= self.hours("beside-count-hours")]
+        return [r for r, _ in sorted(near, key=lambda pair: pair[1])[:1] + near[:1]]
 
     @cached_property
     def anchor(self) -> Moment | None:

@@ -71,3 +71,10 @@ def _ends_within(value: Interval, band: Band) -> bool:
     if band.below is not None:
         return value.below(band.below)
     return band.upto is None or value.at_most(band.upto)
+
+
+def depth(found: Finding) -> int:
+    """How high a finding's band lies; above all low ones what is not low."""
+    if found.scale is None or found.band is None or found.band.side != "low":
+        return 100
+    return found.scale.bands.index(found.band)
