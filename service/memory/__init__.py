@@ -23,7 +23,7 @@ from cds_hooks.cards import Card
 from service.clinical.knowledge.model import Knowledge
 from service.hooks import Answered
 from service.memory.policy import Fate, Key, Rules, fate
-from service.memory.records import days_of, evidence, fingerprint, said_of, topic_of
+from service.memory.records import days_of, evidence, fingerprint, gist, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
 from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_key
@@ -168,8 +168,10 @@ class _Writing:
     def _key(self, card: Card) -> Key:
         said = said_of(card)
         mark = fingerprint(card, self._answered, self._memory.names)
-        a = self._answered.assessment
+        a, facts = self._answered.assessment, self._answered.facts
         days = days_of(card, a, self._knowledge) if a else 0
+        if a and facts and days and not self.call.on_order:
+            mark = gist(a, facts, self._memory.names)
         return Key(topic_of(card), card.indicator, said.severity, mark, days, self.call.on_order)
 
     def _fate(self, key: Key, before: Iterable[Earlier]) -> Fate:

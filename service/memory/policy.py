@@ -78,12 +78,14 @@ def _is_alike(one: Earlier, key: Key, since: datetime) -> bool:
 def _reminder(key: Key, same: Iterable[Earlier], now: datetime) -> Fate:
     """Once on one day of its period: an EHR asks anew with each order, and shows the last answer alone.
 
-    Another period is another reminder: of a count that is lower, for one.
+    Another period is another reminder: of a count that is lower, for one. One of the review is silent only as long as
+    its fingerprint says that nothing else is found.
     """
     today = datetime.combine(now.date(), time(), now.tzinfo)
     since = today - timedelta(days=key.period_days)
     for one in same:
-        if one.card.period_days == key.period_days and since <= one.card.at < today:
+        same_news = key.on_order or one.card.fingerprint == key.fingerprint
+        if same_news and one.card.period_days == key.period_days and since <= one.card.at < today:
             until = datetime.combine(one.card.at.astimezone(now.tzinfo).date(), time(), now.tzinfo)
             return Fate("left-out", PERIOD, one.card.uuid, one.card.at, until + timedelta(days=key.period_days + 1))
     return Fate()

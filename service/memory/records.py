@@ -90,6 +90,17 @@ def fingerprint(card: Card, answered: Answered, names: Pseudonyms) -> str:
     return names.digest(_encode((judged, drafts, read, said.row, said.knowledge)))
 
 
+def gist(a: Assessment, facts: PatientFacts, names: Pseudonyms) -> str:
+    """The same while nothing else is found, whatever the values and dates: a reminder is silent only over that."""
+    nutrients = [(one.nutrient, one.status) for one in a.nutrients]
+    lineages = [(one.analyte, one.level) for one in a.lineages]
+    causes = [(one.cause, one.certainty) for one in a.causes]
+    offered = [*(one.order for one in a.orders), *(one.order for one in a.options)]
+    unjudged = sorted({one.analyte for one in facts.results if one.status == "preliminary"})
+    gaps = sorted({(one.what, one.reason) for one in a.gaps})
+    return names.digest(_encode((a.severity, a.flags, nutrients, lineages, causes, offered, gaps, unjudged)))
+
+
 def evidence(card: Card, answered: Answered) -> bytes:
     """The evidence of a card as JSON; the subject stays out."""
     assert answered.assessment and answered.facts

@@ -72,6 +72,43 @@ def test_a_card_that_says_more_than_the_reminder_comes(service: Service) -> None
     assert service.levels(asked, 2 * DAY) == ["info"], "an indeterminate B12 is no reminder"
 
 
+def quantity(value: float, unit: str) -> Json:
+    return {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+
+
+OF = {"subject": {"reference": f"Patient/{PATIENT}"}}
+NEWS: dict[str, tuple[str, Json]] = {
+    "iron is deficient": ("nutrients", observation("2276-4", valueQuantity=quantity(8, "ng/mL"), **OF)),
+    "zinc is deficient": ("nutrients", observation("5763-8", valueQuantity=quantity(30, "ug/dL"), **OF)),
+    "a drug that lowers the count": ("medications", {
+        "resourceType": "MedicationStatement", "id": "m", "status": "active", **OF,
+        "medicationCodeableConcept": {"text": "methotrexate 10 mg weekly"},
+    }),
+    "HIV": ("conditions", {"resourceType": "Condition", "id": "c-2", **OF, "code": {"text": "HIV infection"}}),
+    "preliminary platelets": ("count", observation(
+        "777-3", id="p-2", status="preliminary", valueQuantity=quantity(15, "10*9/L"), **OF
+    )),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEWS)
+@pytest.mark.parametrize("neutrophils", [1.3, 1.1])
+def test_what_is_new_beside_the_count_brings_the_card_at_once(service: Service, name: str, neutrophils: float) -> None:
+    assert service.levels(chart(neutrophils, 0 * DAY)) == ["info"]
+    assert service.levels(chart(neutrophils, 30 * DAY), 30 * DAY) == []
+    key, found = NEWS[name]
+    asked = chart(neutrophils, 30 * DAY)
+    day = {"effectiveDateTime": str((NOON + 30 * DAY).date())} if found["resourceType"] == "Observation" else {}
+    asked["prefetch"].setdefault(key, bundle())["entry"].append({"resource": found | day})
+    assert len(service.levels(asked, 30 * DAY)) == 1
+
+
+def test_another_severity_is_another_card(service: Service) -> None:
+    assert service.levels(chart(1.1, 0 * DAY)) == ["info"]
+    assert service.levels(chart(0.9, DAY), DAY) == ["info"], "moderate where it was mild"
+    assert service.levels(chart(0.95, 2 * DAY), 2 * DAY) == []
+
+
 def test_what_reminds_is_an_info_of_at_most_a_year() -> None:
     rows = [row for row in load("nice-ng239").tables["indicator"] if "once_days" in row.then]
     assert [(row.id, row.then["once_days"]) for row in rows] == [("duffy-null", 365), ("duffy-null-below-1.2", 90)]
