@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import * as patient from "./patient.js";
-import { mutate, onChange, request } from "./state.js";
+import { mutate, onChange, request, setUnread, unread } from "./state.js";
 
 const GROUPS = { count: "Blood count", nutrients: "Nutrients", markers: "Markers", persistent: "Antibodies, genes", vitals: "Vital signs" };
 let vocabulary;
@@ -27,8 +27,23 @@ function draw() {
 }
 
 function redraw(focus) {
+  for (const field of unread.keys()) setUnread(field, null); // the fields are made anew
   draw();
   focus?.()?.focus();
+}
+
+// Say at a field what is wrong with what was typed there; "" when nothing is.
+function judgeTyped(field, words) {
+  field.setAttribute("aria-invalid", String(Boolean(words)));
+  const place = field.closest(".row, .field");
+  const told = place.querySelector(".wrong");
+  if (told?.textContent !== words) {
+    told?.remove();
+    if (words) place.append(el("p", { class: "wrong", id: `${field.id}-wrong`, role: "alert" }, words));
+  }
+  if (words) field.setAttribute("aria-describedby", `${field.id}-wrong`);
+  else field.removeAttribute("aria-describedby");
+  setUnread(field, words);
 }
 
 // --- the person -------------------------------------------------------------------------------------------------------
@@ -42,7 +57,7 @@ function person() {
   const born = el("input", { id: "born", type: "date", value: found.birthDate ?? "", max: vocabulary.today });
   const aged = () => {
     const valid = /^\d{1,4}$/.test(amount.value.trim());
-    amount.setAttribute("aria-invalid", String(!valid));
+    judgeTyped(amount, valid ? "" : "Age: give a whole number.");
     if (!valid) return;
     born.value = patient.birthDate(Number(amount.value), chosen.value, vocabulary.today);
     setBorn(born.value);
@@ -52,6 +67,7 @@ function person() {
   born.addEventListener("change", () => {
     const again = patient.age(born.value, vocabulary.today);
     [amount.value, chosen.value] = [again.number, again.unit];
+    judgeTyped(amount, "");
     setBorn(born.value);
   });
   return el("fieldset", { class: "person" }, el("legend", {}, "Patient"),
@@ -112,7 +128,7 @@ function numberInputs(resource, stands, id, name, line) {
   const amount = el("input", { id, class: "amount", inputmode: "decimal", autocomplete: "off", value: stands.text, size: 6, oninput: () => {
     const trial = trialOf(resource);
     const valid = patient.setNumber(trial, amount.value);
-    amount.setAttribute("aria-invalid", String(!valid));
+    judgeTyped(amount, valid ? "" : `${name}: "${amount.value.trim()}" is not a number. Write it like 0.8 or <0.5.`);
     if (valid) change(() => patient.setNumber(resource, amount.value));
   } });
   return [amount, unitPicker(resource, stands, name, line)];

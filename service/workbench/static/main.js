@@ -5,8 +5,8 @@ import { drawDevelopers, setAnswer } from "./developers.js";
 import { byId } from "./dom.js";
 import { showIssues, startEditor } from "./editor.js";
 import { startForm } from "./form.js";
-import { forgetOpened, showJudged, showProblem, showSent, showStory } from "./results.js";
-import { onChange, open, request, setText } from "./state.js";
+import { forgetOpened, saySent, showJudged, showProblem, showSent, showStory } from "./results.js";
+import { isReadable, onChange, open, request, setText, unread } from "./state.js";
 import { markStory, startStories } from "./stories.js";
 import { tabs } from "./tabs.js";
 
@@ -31,6 +31,8 @@ async function judgeNow() {
   running?.abort();
   running = new AbortController();
   if (request.fault) return showProblem(`The JSON has a fault in line ${request.fault.line}: ${request.fault.problem}.`);
+  const [unreadable] = unread.values();
+  if (unreadable) return showProblem(`${unreadable} What stands below was judged before that was typed.`);
   const begun = performance.now();
   try {
     const answer = await api.judge(service(), request.text, running.signal);
@@ -53,8 +55,10 @@ function judgeSoon(from) {
 
 // What is needed only when a user decides, or asks a FHIR server, is loaded only then.
 async function act(isPreview, card, outcome, chosen, place) {
+  if (!isReadable()) return place.replaceChildren("Not sent: the request has a fault. Mend it first.");
+  const [number, called] = [judged, service()];
   const { decide } = await import("./feedback.js");
-  await decide(service(), card, isPreview, outcome, chosen, place);
+  await decide(called, card, isPreview, outcome, chosen, place, (kept) => isPreview && number === judged && saySent(called, kept));
 }
 
 async function send() {
@@ -111,6 +115,7 @@ async function start() {
   startEditor();
   onChange((from) => {
     showStory();
+    byId("send").disabled = !isReadable();
     judgeSoon(from);
   });
   byId("send").addEventListener("click", send);
