@@ -222,6 +222,15 @@ def test_an_unknown_story_is_answered_with_those_there_are() -> None:
     assert STORY in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("folic", "order-folic-acid-before-b12"), ("infnat", "infant"), ("Infant", "infant")]
+)
+def test_an_unknown_story_is_answered_with_the_nearest(wrong: str, near: str) -> None:
+    said = run("story", wrong).stderr
+    assert f"did you mean {near}" in said
+    assert "fever" not in said and "`cds story` lists all" in said
+
+
 # --- doctor -----------------------------------------------------------------------------------------------------------
 
 
