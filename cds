@@ -118,4 +118,4 @@ if [ "${1-}" = test ]; then
     run_tests "$@"
 fi
 ready_for run requirements.txt requirements-build.txt
-exec "$venv/bin/cds" "$@"
+NEUTROPENIA_CDS_CALLED_AS=$0 exec "$venv/bin/cds" "$@"

@@ -68,6 +68,12 @@ def test_the_first_run_sets_up_in_one_line_and_the_second_says_nothing(checkout:
     assert (status, out) == (0, "ran assess a file.json --json\n")
     assert re.fullmatch(r"\./cds: setting up .*\n", err)
     assert checkout.run("--help") == (0, "ran --help\n", "")
+
+
+def test_the_command_is_told_how_it_was_called(checkout: Checkout) -> None:
+    checkout.run("--help")
+    (checkout.root / ".venv/bin/cds").write_text('#!/bin/sh\necho "$NEUTROPENIA_CDS_CALLED_AS"\n')
+    assert checkout.run("serve") == (0, f"{checkout.root}/cds\n", "")
     assert checkout.set_ups == 1
 
 

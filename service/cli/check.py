@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import click
 from rich.console import Console
@@ -45,16 +45,28 @@ def run(target: probe.Target, as_json: bool) -> int:
 
 def address(text: str) -> str:
     """The address of a service; BadParameter when it is none."""
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fits = False
-    if not fits or not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+    parts = _parts(text)
+    if parts is None:
+        meant = f"http://{text}"
+        near = "://" not in text and _parts(meant)
+        if near and near.username is None and not near.query and not near.fragment:  # secrets are not repeated
+            raise click.BadParameter(f"write http(s)://host/path: did you mean {meant}?", param_hint="URL")
         raise click.BadParameter("write http(s)://host/path", param_hint="URL")
     if parts.username is not None or parts.query or parts.fragment:
         raise click.BadParameter("leave out user, query and fragment", param_hint="URL")
     return text
+
+
+def _parts(text: str) -> SplitResult | None:
+    """The parts of an address of HTTP; None when it is none."""
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        return None
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if fits else None
 
 
 def tokens_of(token: str | None, file: Path | None) -> tuple[str, ...]:

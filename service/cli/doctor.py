@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from cds_hooks.errors import CdsHooksError
 from service import clients, contract, hooks, settings
@@ -30,6 +31,8 @@ from service.silence import silent_services
 
 ADMITTING = ("CDS_MODE", "CDS_AUTH", "CDS_CLIENTS", "CDS_PUBLIC_BASE_URL", "CDS_DATABASE_URL")
 CHOOSERS = ("CDS_THRESHOLDS", "CDS_KNOWLEDGE_OVERLAY")
+STORING = ("CDS_DATABASE_URL", "CDS_KEY_FILE")
+UNKNOWN = "not checked: mend the knowledge first"
 _REPEATS = {"lower": "lowered to info", "omit": "left out", "show": "shown as they are"}
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # any instant serves
 
@@ -41,21 +44,15 @@ def run() -> int:
     for stranger in settings.unknown(os.environ):
         click.echo(f"  warning: {stranger}")
     sound &= _authentication(chosen, faults)
-    knowledge, faults = _knowledge(chosen, faults)
-    sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), faults)
-    if knowledge:
-        for line in _in_force(knowledge, chosen):
-            click.echo(f"       {line}")
-        sound &= _say("services", _collect(lambda: hooks.offered(prepare(chosen), silent_services(chosen))))
-        templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
-        for line in _unmapped(chosen, knowledge):
-            click.echo(f"  warning: {line}")
-        sound &= _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
+    knowledge, amiss = _knowledge(chosen, faults)
+    sound &= _say(f"knowledge {knowledge.version if knowledge else ''}".strip(), amiss)
+    for line in _in_force(knowledge, chosen) if knowledge else ():
+        click.echo(f"       {line}")
+    sound &= _say("services", _services(chosen, knowledge, faults))
+    sound &= _orders(chosen, knowledge)
     click.echo(f"ok     workbench {_workbench(chosen)}")
     sound &= _say("openapi.yaml", _collect(contract.document))
-    sound &= _say(f"store: {_store(chosen)}", _opened(chosen))
-    for line in _remembering(chosen):
-        click.echo(f"       {line}")
+    sound &= _memory(chosen, faults)
     return 0 if sound else 1
 
 
@@ -77,10 +74,16 @@ def _say(what: str, faults: Iterable[str]) -> bool:
     return not found
 
 
+def _lacking(needed: Iterable[str], wrong: Iterable[str]) -> tuple[str, ...]:
+    """That a check was not made, when settings that it needs are wrong."""
+    lacking = [name for name in needed if any(fault.startswith(f"{name}:") for fault in wrong)]
+    return (f"not checked: mend {' and '.join(lacking)} first",) if lacking else ()
+
+
 def _authentication(chosen: Settings, wrong: Iterable[str]) -> bool:
     """Say who may call and where their keys come from; no server is called."""
-    if lacking := [name for name in ADMITTING if any(fault.startswith(f"{name}:") for fault in wrong)]:
-        return _say("authentication", [f"not checked: mend {' and '.join(lacking)} first"])
+    if lacking := _lacking(ADMITTING, wrong):
+        return _say("authentication", lacking)
     if not chosen.authenticates:
         click.echo("ok     authentication off: whoever reaches the service may call; it listens on this machine alone")
         return True
@@ -95,6 +98,29 @@ def _authentication(chosen: Settings, wrong: Iterable[str]) -> bool:
         click.echo(f"         tenants {', '.join(client.tenants) or 'any'}; {', '.join(client.algorithms)}; "
                    f"FHIR {', '.join(one.base for one in client.fhir) or 'none'}")  # fmt: skip
     return True
+
+
+def _services(chosen: Settings, knowledge: Knowledge | None, wrong: Iterable[str]) -> Iterator[str]:
+    """What keeps the services from being offered; whom they are silent for is looked at without the knowledge too."""
+    unread = _lacking(("CDS_CLIENTS",), wrong) if any("@" in one for one in chosen.silent) else ()
+    if unread:  # who is a client is not known: the names of services alone can be wrong
+        chosen = replace(chosen, silent=tuple(one.partition("@")[0] for one in chosen.silent))
+    yield from (faults := _collect(lambda: silent_services(chosen)))
+    yield from (f"CDS_SILENT: {one}" for one in unread)
+    if knowledge is None:
+        yield UNKNOWN
+    else:
+        yield from _collect(lambda: hooks.offered(prepare(chosen), {} if faults else silent_services(chosen)))
+
+
+def _orders(chosen: Settings, knowledge: Knowledge | None) -> bool:
+    """Say whether each draft order is as FHIR has it."""
+    if knowledge is None:
+        return _say("order templates", [UNKNOWN])
+    templates = [order for order in knowledge.orders.values() if order.kind != "medication"]
+    for line in _unmapped(chosen, knowledge):
+        click.echo(f"  warning: {line}")
+    return _say(f"{len(templates)} order templates", [f for one in templates for f in _order_faults(one)])
 
 
 def _workbench(chosen: Settings) -> str:
@@ -133,6 +159,16 @@ def _collected(chosen: Settings) -> tuple[Client, ...]:
         return clients.read(chosen.clients, chosen.mode == "demo") if chosen.clients else ()
     except ValueError:
         return ()
+
+
+def _memory(chosen: Settings, wrong: Iterable[str]) -> bool:
+    """Say whether the store can be opened, and what is kept in it for how long."""
+    if lacking := _lacking(STORING, wrong):
+        return _say("store", lacking)
+    sound = _say(f"store: {_store(chosen)}", _opened(chosen))
+    for line in _remembering(chosen):
+        click.echo(f"       {line}")
+    return sound
 
 
 def _store(chosen: Settings) -> str:
@@ -182,8 +218,8 @@ def _settings() -> tuple[Settings, tuple[str, ...]]:
 
 def _knowledge(chosen: Settings, wrong: Iterable[str]) -> tuple[Knowledge | None, tuple[str, ...]]:
     """The knowledge, unless the settings that choose it are wrong."""
-    if lacking := [name for name in CHOOSERS if any(fault.startswith(f"{name}:") for fault in wrong)]:
-        return None, (f"not checked: mend {' and '.join(lacking)} first",)
+    if lacking := _lacking(CHOOSERS, wrong):
+        return None, lacking
     try:
         return load_for_site(chosen.thresholds, chosen.knowledge_overlay), ()
     except InvalidKnowledge as fault:

@@ -43,7 +43,8 @@ Examples:
   cds doctor --thresholds               all limits in force, with sources
   cds doctor --clinical > clinical.md   all that is judged, to sign
 
-Exit status: 0 all is well, 1 something is wrong, 2 settings or knowledge cannot be used."""
+Exit status: 0 all is well, 1 something is wrong, settings and knowledge too. What is printed instead (the options
+above) needs them: 2 when they cannot be used."""
 CHECK = """\b
 Examples:
   cds check http://127.0.0.1:8080                a table

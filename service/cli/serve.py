@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
+import shutil
 import socket
 import sys
 from ipaddress import ip_address
@@ -33,6 +35,7 @@ YOUNG, MIDDLE, OLD = 50_000, 20, 50
 BLOCKING_THREADS = 512  # a request whose body comes slowly holds one; they are made when needed
 HEADER_SECONDS = 10
 STOP_SECONDS = 10
+CALLED_AS = "NEUTROPENIA_CDS_CALLED_AS"  # set by ./cds, which stands before the command
 STORY = "b12-deficient-positive-antibody"
 
 UNSAFE = (
@@ -50,7 +53,7 @@ def run(host: str, port: int, workers: int, without_authentication: bool) -> Non
         raise click.ClickException(f"{host} can be reached by other machines, {UNSAFE}")
     chosen = _with_workbench(chosen, address)
     _checked.append(create_app(chosen))  # before any worker starts, so that a fault is said once and clearly
-    click.echo(_greeting(address, port, chosen))
+    click.echo(greeting(address, port, chosen))
     server = Granian(
         "service.cli.serve:worker",
         factory=True,
@@ -126,10 +129,10 @@ def _workbench(base: str, chosen: Settings) -> str:
     return line if chosen.shows_workbench else ""
 
 
-def _greeting(host: str, port: int, chosen: Settings) -> str:
+def greeting(host: str, port: int, chosen: Settings) -> str:
+    """What is said when the service listens: where, how it is set, what to try."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     base = f"http://{shown}:{port}"
-    cds = "./cds" if Path("cds").is_file() else Path(sys.argv[0]).name
     return f"""\
 Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
 Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
@@ -139,8 +142,24 @@ Memory: {_where(chosen)}.
 {_workbench(base, chosen)}  {base}/cds-services    what an EHR reads first
   {base}/docs            the whole interface
 
-Try it:
+{_try_it(base, chosen)}"""
 
-  {cds} story {STORY} |
-    curl -s {base}/cds-services/neutropenia-review -H 'Content-Type: application/json' -d @-
+
+def _try_it(base: str, chosen: Settings) -> str:
+    """A call to paste; where calls need a token, what has to be put into it."""
+    bearer = ' -H "Authorization: Bearer $TOKEN"' if chosen.authenticates else ""
+    how = f", with a token of a client for {chosen.public_base_url} in $TOKEN" if bearer else ""
+    return f"""\
+Try it{how}:
+
+  {_called()} story {STORY} |
+    curl -s {base}/cds-services/neutropenia-review -H 'Content-Type: application/json'{bearer} -d @-
 """
+
+
+def _called() -> str:
+    """This command as its caller has to write it: by its name where PATH finds this one, else as it was called."""
+    called = Path(os.environ.get(CALLED_AS) or sys.argv[0])
+    found = shutil.which(called.name)
+    is_it = found and called.exists() and Path(found).samefile(called)
+    return called.name if is_it else shlex.quote(os.environ.get(CALLED_AS) or sys.argv[0])

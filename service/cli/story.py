@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from datetime import date, datetime
+from difflib import get_close_matches
 
 import click
 
@@ -25,8 +26,16 @@ def run(name: str | None) -> None:
     try:
         told = find(name)
     except KeyError:
-        raise click.ClickException(f"no story has this name; there are: {', '.join(names())}") from None
+        raise click.ClickException(f"no story has this name: {_likely(name)}") from None
     sys.stdout.write(json.dumps(told.on(_today()), indent=1, ensure_ascii=False) + "\n")
+
+
+def _likely(name: str) -> str:
+    """Those whose names hold the text, else the most like it; all when none is."""
+    there = names()
+    held = [one for one in there if name and name.lower() in one]
+    near = held[:3] or get_close_matches(name.lower(), there, n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(near)}? `cds story` lists all" if near else f"there are {', '.join(there)}"
 
 
 def _today() -> date:

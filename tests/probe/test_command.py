@@ -149,7 +149,11 @@ def test_keys_of_an_answer_do_not_steer_the_terminal() -> None:
     [
         ("cds.example.org", "http(s)://host/path"),
         ("ftp://cds.example.org", "http(s)://host/path"),
+        ("localhost:8193", "did you mean http://localhost:8193?"),
+        ("127.0.0.1:8193/here", "did you mean http://127.0.0.1:8193/here?"),
         ("http://", "http(s)://host/path"),
+        ("user:cds-check-word@host", "http(s)://host/path"),
+        ("host?key=cds-check-word", "http(s)://host/path"),
         ("http://host:99999", "http(s)://host/path"),
         ("http://ho st", "http(s)://host/path"),
         ("http://user:cds-check-word@host", "leave out user, query and fragment"),

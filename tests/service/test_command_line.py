@@ -222,6 +222,15 @@ def test_an_unknown_story_is_answered_with_those_there_are() -> None:
     assert STORY in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("folic", "order-folic-acid-before-b12"), ("infnat", "infant"), ("Infant", "infant")]
+)
+def test_an_unknown_story_is_answered_with_the_nearest(wrong: str, near: str) -> None:
+    said = run("story", wrong).stderr
+    assert f"did you mean {near}" in said
+    assert "fever" not in said and "`cds story` lists all" in said
+
+
 # --- doctor -----------------------------------------------------------------------------------------------------------
 
 
@@ -263,3 +272,44 @@ def test_the_doctor_lists_the_analytes_with_units_and_codes() -> None:
         assert entry[0], id
         assert all(f"{code.system}|{code.code}" in entry[2].partition("\n")[0] for code in one.codes)
     assert "\nvitamin-b12\n  vitamin B12\n  units: pg/mL, pmol/L\n" in said or "pmol/L, pg/mL" in said
+
+
+def test_the_doctor_names_faults_of_all_parts_at_once_and_what_it_did_not_check() -> None:
+    said = run("doctor", CDS_MODE="prod", CDS_THRESHOLDS="foo", CDS_SILENT="nope").output
+    assert "FAULT  services\n  CDS_SILENT: there is no service of this name" in said
+    assert said.count("  not checked: mend the knowledge first") == 2
+    assert "FAULT  order templates\n  not checked" in said
+    assert "ok     services" not in said
+
+
+def test_who_is_silent_is_not_asked_of_clients_that_cannot_be_read() -> None:
+    said = run("doctor", CDS_CLIENTS="/none", CDS_SILENT="neutropenia-review@north,nope@north").output
+    assert "CDS_SILENT: not checked: mend CDS_CLIENTS first" in said
+    assert "CDS_SILENT: there is no service of this name" in said
+    assert "no client of this name" not in said
+
+
+@pytest.mark.parametrize("wrong", ["mysql://a@b/c", "sqlite:////none/such/store.sqlite"])
+def test_a_store_that_cannot_be_is_never_said_to_be_off(wrong: str) -> None:
+    result = run("doctor", CDS_DATABASE_URL=wrong)
+    assert result.exit_code == 1
+    assert "FAULT  store\n  not checked: mend CDS_DATABASE_URL first" in result.output
+    assert "nothing is remembered" not in result.output.partition("FAULT  store")[2]
+    assert "ok     store" not in result.output
+
+
+@pytest.mark.parametrize(("option", "status"), [((), 1), (("--thresholds",), 2), (("--call",), 2)])
+@pytest.mark.parametrize(
+    "wrong", [{"CDS_MODE": "prod"}, {"CDS_THRESHOLDS": "foo"}, {"CDS_KNOWLEDGE_OVERLAY": "overlay.toml"}]
+)
+def test_the_doctor_ends_as_its_help_says(
+    option: tuple[str, ...], status: int, wrong: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "overlay.toml", "x = 1")
+    if option == ("--call",) and "CDS_KNOWLEDGE_OVERLAY" in wrong:
+        status = 0  # it asks nothing of the knowledge
+    assert run("doctor", *option, **wrong).exit_code == status
+    help = " ".join(run("doctor", "--help").output.split())
+    assert "1 something is wrong, settings and knowledge too." in help
+    assert "needs them: 2 when they cannot be used." in help

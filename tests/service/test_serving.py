@@ -14,6 +14,9 @@ import pytest
 from requests_of import call
 from wire import HOOK, Running, environment, free_port, start, stop
 
+from service.cli.serve import CALLED_AS, greeting
+from service.settings import Settings
+
 BY_HAND = [sys.executable, "-c", "from service.cli import main; main()"]
 
 
@@ -86,6 +89,9 @@ def test_for_other_machines_it_listens_only_with_authentication_or_when_told_so_
     status, said = stop(start(port, "--host", "0.0.0.0", **given))
     assert status == 0
     assert "Calls need the token of a client (CDS_CLIENTS)." in said
+    tried = said.partition("Try it, with a token of a client for ")[2]
+    assert tried.startswith(f"{given['CDS_PUBLIC_BASE_URL']} in $TOKEN:")
+    assert '-H "Authorization: Bearer $TOKEN" -d @-' in tried
 
 
 def test_production_without_authentication_does_not_start() -> None:
@@ -133,3 +139,14 @@ def test_head_is_get_without_its_body(server: Running) -> None:
 @pytest.mark.parametrize("path", ["/nowhere", "/cds-services/", "/CDS-SERVICES"])
 def test_another_address_is_404_and_never_a_redirect(server: Running, path: str) -> None:
     assert server.ask("GET", path).status == 404
+
+
+def test_the_call_to_try_is_written_as_the_command_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file := tmp_path / "here it" / "cds").parent.mkdir()
+    file.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for called, said in (("./cds", "./cds"), ("/opt/it/cds", "/opt/it/cds"), (str(file), f"'{file}'")):
+        monkeypatch.setenv(CALLED_AS, called)
+        assert f"\n  {said} story " in greeting("127.0.0.1", 8080, Settings())
+    monkeypatch.setenv("PATH", str(file.parent))
+    assert "\n  cds story " in greeting("127.0.0.1", 8080, Settings())
