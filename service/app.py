@@ -35,7 +35,7 @@ from service.web.cards import add_evidence
 from service.web.docs import add_docs
 from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
-from service.workbench import add_workbench
+from service.workbench import add_workbench, refuse_strangers
 
 YAML = "application/yaml"
 LONGEST_ADDRESS = 8 * 1024
@@ -122,6 +122,8 @@ def _before(app: Flask, parts: Parts) -> Response | None:
     headers = [value for name, value in request.environ.items() if name.startswith("HTTP_")]
     if len(headers) > MOST_HEADERS or any(len(value) > LONGEST_HEADER for value in headers):
         return _said(431)
+    if parts.settings.shows_workbench:
+        refuse_strangers(parts.settings.public_base_url)
     if parts.gate and request.endpoint and request.endpoint not in OPEN:
         try:
             admitted = parts.gate.admit(request.headers.get("Authorization", ""), request.path, parts.clock())

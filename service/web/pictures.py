@@ -8,7 +8,7 @@ drawn; each SVG says in <title> and <desc> all that it shows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -85,6 +85,11 @@ def _nutrient(
     status = terms.said("status", about["status"])
     nutrient = next(n for n in terms.knowledge.nutrients if n.id == about["nutrient"])
     verdict = f'<p class="verdict">{escape(capital(nutrient.name))}: <strong>{escape(status)}</strong></p>'
+    # Ageing, or not all that was reported of it could be used: a level in range does not reassure.
+    disputed = {gap["what"] for gap in recorded["gaps"]}
+    results = [
+        replace(one, doubted=one.doubted or one.age == "ageing" or one.result.analyte in disputed) for one in results
+    ]
     drawn = _drawn(about, nutrient, results, terms) if results else ""
     if results:  # what is shown was reported, though no rule may use it
         about = {**about, "reasons": [one for one in about["reasons"] if one != UNMEASURED]}
@@ -112,7 +117,7 @@ def why_not(one: Placed, about: Mapping[str, Any], nutrient: Nutrient) -> str:
     if one.unused or one.age == "old":
         return one.unused or scale.TOO_OLD
     if one.result.analyte != nutrient.analyte:
-        return ""
+        return scale.NO_REASSURANCE if one.doubted and scale.side(one) == OK else ""
     doubted = one.doubted or about["status"] not in (*REASSURING, NOT_ASSESSABLE)
     if scale.side(one) == OK and doubted:
         return scale.NO_REASSURANCE

@@ -40,7 +40,6 @@ def add_workbench(app: Flask, parts: Parts) -> None:
         static_folder="static",
         static_url_path="/workbench/static",
     )
-    bench.before_request(partial(_refuse_strangers, parts.settings.public_base_url))
     bench.add_url_rule("/", "page", partial(page, "workbench.html", policy=POLICY))
     _add_stories(bench, parts)
     _add_vocabulary(bench, parts)
@@ -49,11 +48,12 @@ def add_workbench(app: Flask, parts: Parts) -> None:
     app.register_blueprint(bench)
 
 
-def _refuse_strangers(public_base: str) -> None:
+def refuse_strangers(public_base: str) -> None:
     """Refuse who comes by a name that is not ours: a page of any site can give its own name to this machine's address,
-    and would read here what the FHIR server tells (DNS rebinding)."""
+    and would read here, where no call needs a token, what the FHIR server tells (DNS rebinding)."""
     host = urlsplit(f"//{request.host}").hostname or ""
-    if host not in ("localhost", urlsplit(public_base).hostname) and not _is_ip(host):
+    ours = host in ("localhost", urlsplit(public_base).hostname) or _is_ip(host)
+    if request.headers.get("Host") and not ours:
         hint = "open it as localhost or by IP address, or name it in CDS_PUBLIC_BASE_URL"
         raise InvalidRequest(path="Host", problem="is not the name of this service", hint=hint, code="value")
 

@@ -98,8 +98,9 @@ def test_what_is_new_beside_the_count_brings_the_card_at_once(service: Service, 
     assert service.levels(chart(neutrophils, 30 * DAY), 30 * DAY) == []
     key, found = NEWS[name]
     asked = chart(neutrophils, 30 * DAY)
-    day = {"effectiveDateTime": (NOON + 30 * DAY - DAY / 24).isoformat()} if found["resourceType"] == "Observation" else {}
-    asked["prefetch"].setdefault(key, bundle())["entry"].append({"resource": found | day})
+    if found["resourceType"] == "Observation":
+        found = found | {"effectiveDateTime": (NOON + 30 * DAY - DAY / 24).isoformat()}
+    asked["prefetch"].setdefault(key, bundle())["entry"].append({"resource": found})
     assert len(service.levels(asked, 30 * DAY)) == 1
 
 

@@ -263,6 +263,15 @@ def test_a_good_value_that_proves_nothing_here_is_open() -> None:
     assert marks(b12("500"))[0][0] == "in-range"
 
 
+def test_a_good_value_that_is_ageing_or_not_all_that_was_reported_is_open() -> None:
+    assert marks(b12("600", days=200)) == [("unused", marks(b12("600", days=200))[0][1])]
+    later = Gap("vitamin-b12", "unit-missing", "Observation/later")
+    facts = chart(lab("vitamin-b12", "600", "pg/mL"), gaps=(later,))
+    assert marks(drawn(facts)["vitamin-b12"])[0][0] == "unused"
+    assert "does not reassure" in marks(drawn(facts)["vitamin-b12"])[0][1]
+    assert marks(b12("600", days=30))[0][0] == "in-range"
+
+
 def test_a_good_value_whose_nutrient_is_deficient_all_the_same_is_open() -> None:
     facts = chart(
         lab("copper", "110", "ug/dL"), lab("ferritin", "40", "ng/mL"), lab("transferrin-saturation", "10", "%")
@@ -297,7 +306,7 @@ def test_what_was_asked_for_and_not_measured_stands_in_the_one_list_of_what_was_
 def test_a_result_that_could_not_be_read_is_said_and_not_drawn() -> None:
     gap = Gap("copper", "unit-missing", "Observation/7")
     picture = drawn(chart(gaps=(gap,)))["copper"]
-    assert "Not used:</b> Copper, reported without a unit" in picture.html and "svg" not in picture.html
+    assert "Not used, or in doubt:</b> Copper, reported without a unit" in picture.html and "svg" not in picture.html
 
 
 def test_what_bears_on_a_level_stands_in_words() -> None:

@@ -159,13 +159,19 @@ HOSTS = [
 @pytest.mark.parametrize(("host", "ours"), HOSTS)
 def test_who_comes_by_a_name_that_is_not_ours_is_refused(host: str, ours: bool) -> None:
     web = create_app(Settings(workbench="on", public_base_url="https://cds.example.org")).test_client()
-    for method, address in ADDRESSES:
+    # Calls too: without a token they fetch what is asked for from the same FHIR servers.
+    for method, address in (*ADDRESSES, ("GET", "/cds-services"), ("POST", "/cds-services/neutropenia-review")):
         got = web.open(address, method=method, json={} if method == "POST" else None, headers={"Host": host})
         if ours:
             assert method == "POST" or got.status_code == 200, address
             continue
         assert (got.status_code, got.content_type) == (400, "application/fhir+json"), address
         assert got.json["issue"][0]["expression"] == ["Host"]
+
+
+def test_without_the_workbench_a_service_goes_by_any_name() -> None:
+    web = create_app(Settings()).test_client()
+    assert web.get("/cds-services", headers={"Host": "cds.hospital.example:8080"}).status_code == 200
 
 
 def test_no_other_origin_reads_it() -> None:
