@@ -231,5 +231,10 @@ def test_without_a_limit_there_are_no_bands() -> None:
     assert marks(picture(None, past("0.7", "2026-01-10"), limit=None)) == [("earlier", "0.7 x10*9/L on 10 Jan")]
 
 
+def test_without_bands_nothing_is_red() -> None:
+    ((kind, _),) = marks(picture(count("0.7"), limit=None))
+    assert kind == "full"
+
+
 def test_an_attribute_is_no_markup() -> None:
     assert element("g", id='"><script>&') == '<g id="&quot;&gt;&lt;script&gt;&amp;"/>'

@@ -333,6 +333,13 @@ def test_the_patients_own_limits_are_named_with_why() -> None:
     assert all(abs(a - b) >= 10 for a in heights for b in heights if a is not b)
 
 
+def test_a_preliminary_count_has_its_word_from_the_chart_on() -> None:
+    assessment, facts, now = judged("preliminary-severe-count")
+    count = show(assessment, facts, KNOWLEDGE, now).pictures[0]
+    assert {"0.3", "preliminary", "1.6"} <= set(texts(count))
+    assert "(preliminary, not graded)" in desc(count)
+
+
 def test_without_a_count_it_says_so() -> None:
     assert "No neutrophil count can be shown" in drawn(chart())["count"].html
 
