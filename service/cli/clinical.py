@@ -93,7 +93,7 @@ def _count(paper: Paper) -> Lines:
 def _scales(fact: str, paper: Paper) -> Iterator[list[str]]:
     for scale in paper.knowledge.scales[fact]:
         cited = dict.fromkeys([scale.citation, *(band.citation for band in scale.bands)])
-        yield [paper.terms.fact(fact), for_whom(scale, paper), bands(scale, paper), paper.cite(*cited)]
+        yield [paper.scale(fact), for_whom(scale, paper), bands(scale, paper), paper.cite(*cited)]
 
 
 def _rows(rows: tuple[Row, ...], about: str, paper: Paper) -> Iterator[list[str]]:

@@ -32,7 +32,8 @@ def options(paper: Paper) -> Lines:
     yield "Treatment is named in words for the clinician to weigh; it is never an order."
     said = []
     for row in k.tables["option"]:
-        cells = [row.then["text"], row.then.get("caution", ""), paper.when(row.when)]
+        when = f"suggested: {paper.terms.said('order', row.then['order'])}; {paper.when(row.when)}"
+        cells = [row.then["text"], row.then.get("caution", ""), when]
         said.append([*cells, paper.cite(row.citation)])
     yield from table(("Option", "Caution", "When", "Source"), said)
     yield "### Advice for patients"

@@ -6,16 +6,28 @@ In: values of the knowledge, words. Out: text in which nothing is taken for mark
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 
 from service.cards.words import capital
 from service.clinical.knowledge.model import DeclaredFact, Knowledge, Levels, Row, Scale
-from service.web.names import limits
+from service.web.names import ages, limits
 from service.web.terms import Terms
 
 Lines = Iterator[str]
 _BARE = {frozenset(["yes"]): "{}", frozenset(["no"]): "no {}"}
+# Levels that come to the same.
+_SAME = {("clozapine-rules", frozenset(["unset", "us"])): "US (also where none is set)",
+         ("clozapine-rules", frozenset(["unset", "us", "eu"])): "EU or US (also where none is set)"}  # fmt: skip
+# Of results that stand on several scales: what each but the usual one is for.
+_FOR = {
+    "newborn-alert": "for alerts in the newborn", "duffy-scale": "with a Duffy-null phenotype",
+    "fever-grade": "with fever", "order-count": "for checks of orders", "egfr-drugs": "for drugs that it lets build up",
+    "egfr-methotrexate": "on methotrexate", "white-cell-toxicity": "as a sign of methotrexate toxicity",
+    "platelet-level": "how low", "platelets-methotrexate": "on methotrexate",
+    "ldh-depth": "how far raised", "ferritin-limit": "by the laboratory's range",
+    "ferritin-reassures": "how far it reassures in inflammation",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +55,30 @@ class Paper:
         name = self.terms.fact(fact)
         if wanted in _BARE:
             return _BARE[wanted].format(name)
+        if (fact, wanted) in _SAME:
+            return f"{name}: {_SAME[fact, wanted]}"
+        declared = self.knowledge.facts.get(fact)
+        if declared and declared.groups:
+            return f"{name}: {' or '.join(self._ages(declared, wanted))}"
         said = dict.fromkeys(self.terms.level(fact, one) for one in sorted(wanted))
         return f"{name}: {' or '.join(said)}"
+
+    def _ages(self, declared: DeclaredFact, wanted: frozenset[str]) -> Lines:
+        """Groups of an age, those that follow on each other as one."""
+        names = [name for name, _, _ in declared.groups]
+        whole = wanted.issuperset(names)
+        ended = [
+            one for one, after in zip(declared.groups, [*names[1:], ""], strict=True)
+            if whole or one[0] not in wanted or after not in wanted
+        ]  # fmt: skip
+        joined = replace(declared, groups=tuple(ended))
+        yield from (ages(self.knowledge, joined, name) for name, _, _ in ended if name in wanted)
+        yield from (ages(self.knowledge, joined, one) for one in sorted(wanted.difference(names)))
+
+    def scale(self, fact: str) -> str:
+        """What a scale is of; where a result has several, also what this one is for."""
+        name = self.terms.fact(fact)
+        return f"{name}, {_FOR[fact]}" if fact in _FOR else name
 
     def used(self) -> set[str]:
         """The facts that were named, and those that these are made of."""
@@ -77,8 +111,12 @@ def for_whom(scale: Scale, paper: Paper) -> str:
 def bands(scale: Scale, paper: Paper) -> str:
     """The bands, lowest first, each with its verdict."""
     said = ((paper.terms.level(scale.fact, band.level), paper.terms.band(band.label)) for band in scale.bands)
-    # A verdict that is itself a limit ("below 0.5 x10*9/L") says no more than the limit.
-    return "; ".join(label if label and any(map(str.isdigit, word)) else f"{word} {label}" for word, label in said)
+    return "; ".join(label if _repeats(word, label) else f"{word} {label}" for word, label in said)
+
+
+def _repeats(word: str, label: str) -> bool:
+    """Whether a verdict says no more than its label: "within", of "within the laboratory's range"."""
+    return bool(label) and (any(map(str.isdigit, word)) or word.split()[0] == label.split()[0])
 
 
 def days(number: int | None) -> str:

@@ -27,9 +27,11 @@ Examples:
 
 \b
 Exit status: 0, or 2 when a file could not be read (the others are assessed).
+Drafted orders of a hook request are not checked, which is said.
 With --exit-status the worst card decides, for scripts:
   0 no card   10 info   11 warning   12 critical
-  2 a file could not be read: what it holds may be worse"""
+  2 a file could not be read, or holds drafted orders, which the order hooks
+    alone check: what they would say may be worse"""
 STORY = """\b
 Examples:
   cds story                                      which stories there are

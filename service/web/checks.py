@@ -24,6 +24,7 @@ from service.web.names import Names, limits
 from service.web.pages import page
 
 TABLE = "check"
+_TWICE = re.compile(r"\b([\w ]+) <var>\1</var>", re.IGNORECASE)  # "copper {copper}": the name stands there already
 _BOLD, _NAMED = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"\{(\w+)\}")
 
 
@@ -99,6 +100,7 @@ def _text(text: str, names: Names) -> Markup:
     """A text of a card: bold as there, what a card fills in by its name."""
     bold = _BOLD.sub(r"<strong>\1</strong>", escape(text, quote=False))
     filled = _NAMED.sub(lambda found: f"<var>{escape(_filled(found[1], names))}</var>", bold)
+    filled = _TWICE.sub(r"<var>\1</var>", filled)
     return Markup(filled.replace("<var>t", "<var>T", 1) if filled.startswith("<var>the") else filled)
 
 

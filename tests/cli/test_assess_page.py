@@ -155,3 +155,36 @@ def test_what_is_printed_is_whole_when_the_bar_shares_the_terminal(stories: dict
     seen, _ = on_terminal(*files, "--as-of", DAY, "--json", pipe=False)
     found = re.findall(r"^(?:\x1b\[[\d;?]*[A-Za-z]|\r)*(\{\"subject\".*\})\r$", seen, re.MULTILINE)
     assert len([json.loads(one) for one in found]) == 6
+
+
+ORDERS = [name for name in names() if find(name).request["hook"] != "patient-view"]
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_drafted_orders_that_are_not_checked_are_said_to_be_so(stories: dict[str, str], name: str) -> None:
+    request = find(name).request
+    number, hook = len(request["context"]["draftOrders"]["entry"]), request["hook"]
+    done = run(stories[name], "--as-of", DAY, COLUMNS="150")
+    which = "1 drafted order in this file is" if number == 1 else f"{number} drafted orders in this file are"
+    assert done.stdout.startswith(f"NOT CHECKED  {which} not checked here: the order hooks check ")
+    assert f"/cds-services/neutropenia-{hook})" in done.stdout.splitlines()[0]
+    assert done.exit_code == 0
+    in_json = run(stories[name], "--as-of", DAY, "--json")
+    assert in_json.stderr.startswith(f"{which} not checked here") and json.loads(in_json.stdout)
+    assert run(stories[name], "--as-of", DAY, "--exit-status").exit_code == 2
+    two = run(stories[name], stories["infant"], "--as-of", DAY, "--exit-status")
+    assert two.exit_code == 2
+    assert two.stdout.endswith(f"; {number} drafted orders not checked\n")
+
+
+def test_a_file_without_drafted_orders_says_nothing_of_them(stories: dict[str, str]) -> None:
+    assert "drafted" not in run(stories["infant"], "--as-of", DAY).output
+
+
+@pytest.mark.parametrize("drafts", [{"entry": []}, {}, None, "x", [1]])
+def test_drafted_orders_of_any_shape_do_not_keep_the_chart_from_being_judged(drafts: object, tmp_path: Path) -> None:
+    told = find("infant").on(date.fromisoformat(DAY))
+    told["context"]["draftOrders"] = drafts
+    (tmp_path / "x.json").write_text(json.dumps(told), "utf-8")
+    done = run(str(tmp_path / "x.json"), "--as-of", DAY, "--exit-status")
+    assert done.exit_code == (2 if drafts in ("x", [1]) else 12)

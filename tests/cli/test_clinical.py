@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from service.cli.clinical import LIMITS, document
 from service.cli.clinical_words import Paper
 from service.clinical.knowledge import load, profiles
 from service.clinical.knowledge.model import Row
+from service.fhir.moments import Moments
+from service.web.terms import Terms
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWLEDGE = load()
 DOCUMENT = document(KNOWLEDGE)
+PAPER = Paper(Terms(KNOWLEDGE, datetime(2026, 1, 1, tzinfo=UTC), Moments(UTC)))
 FLAT = DOCUMENT.replace("\\*", "*").replace("\\|", "|")
 
 
@@ -141,3 +145,36 @@ def test_it_says_of_what_comes_once_in_how_many_days() -> None:
     rows = [row for table in ("indicator", "check") for row in KNOWLEDGE.tables[table] if "once_days" in row.then]
     assert len(re.findall(r"\(on one day in \d+\)", FLAT)) == len(rows) > 0
     assert "Low count below 1.2 with a Duffy-null phenotype (on one day in 90)" in section("What raises a card")
+
+
+def test_an_option_names_the_order_that_it_belongs_to() -> None:
+    lines = lines_of(section("Treatment in words, and advice").partition("### ")[0])
+    said = PAPER.terms.said
+    for line, row in zip(lines, KNOWLEDGE.tables["option"], strict=True):
+        assert f"| suggested: {said('order', row.then['order'])}; " in line
+    assert "| suggested: zinc replacement; age: 16 years or older or not known |" in FLAT
+
+
+def test_scales_of_one_result_say_what_each_is_for() -> None:
+    facts = [fact for fact in KNOWLEDGE.scales if KNOWLEDGE.scales[fact]]
+    named = [PAPER.scale(fact) for fact in facts]
+    assert [name for name in named if named.count(name) > 1] == []
+    assert all(f"| {name} | " in FLAT for name in named)
+
+
+def test_no_word_is_said_twice_and_ages_that_follow_on_each_other_are_one() -> None:
+    assert re.findall(r"\b(\w+) \1\b|\b(below the limit) below|(above the limit) above|US or US", FLAT) == []
+    assert "| within the laboratory's range;" not in FLAT and "; within the laboratory's range; above the" in FLAT
+    assert "EU or US (also where none is set)" in FLAT and "follows: US (also where none is set)" in FLAT
+    assert not [a for a in re.findall(r"to below (\d+ \w+)", FLAT) if f"to below {a} or {a} or older" in FLAT]
+    assert "age: 18 years or older | <51 ug/dL" in FLAT
+    assert "age: 12 years or older or not known; pregnancy" in FLAT
+
+
+def test_ages_are_joined_only_where_they_meet() -> None:
+    for wanted, said in (
+        ({"adult", "unknown"}, "age: 19 years or older or not known"),
+        ({"under-6-months", "child", "adult"}, "age: below 10.3 years or 19 years or older"),
+        ({"early-teens", "late-teens"}, "age: 10.3 years to below 18 years"),
+    ):
+        assert PAPER.when({"copper-age-group": frozenset(wanted)}) == said

@@ -145,6 +145,14 @@ def anchors(document: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
+@pytest.mark.parametrize("document", [README, INTEGRATION], ids=["README", "integration"])
+def test_what_is_missing_is_promised_as_cards_say_it(document: str) -> None:
+    answer = ROOT / "fixtures/fhir/stories/malnutrition-refeeding/response.json"
+    assert "read as not raised" in answer.read_text("utf-8")
+    assert "where a rule reads what is missing one way, the card says so" in " ".join(document.split())
+    assert "never taken for normal" not in document and "never falsely normal" not in document
+
+
 def test_the_readme_is_read_in_five_minutes() -> None:
     assert len(README.splitlines()) <= 160
     assert len(re.findall(r"\w+", README)) <= 5 * 250  # words: a slow reader's five minutes

@@ -153,3 +153,10 @@ def test_a_host_that_no_link_can_hold_costs_the_link_and_never_the_card(host: st
         assert answer.json
         (card,) = answer.json["cards"]
         assert card["links"]
+
+
+def test_a_name_before_its_value_stands_there_once() -> None:
+    assert _text("copper {copper} ({copper_date}) is too low", NAMES) == (
+        "<var>copper</var> (<var>date</var>) is too low"
+    )
+    assert "Copper copper" not in words(page("O3")) and "copper copper" not in words(page("O3"))
