@@ -68,6 +68,7 @@ class Memory:
         self.rules, self.limits = rules, limits
         self._purged: date | None = None
         self._lock, self._calls = threading.Lock(), Counter[Calls]()
+        self._unwritten = deque[_Writing](maxlen=MOST_WAITING)
         self._unsealed = deque[tuple[Card, Answered]](maxlen=MOST_WAITING)
         self._left = False  # whether the store has been asked to write them
 
@@ -111,13 +112,22 @@ class Memory:
             if not self._left:
                 self._left = self.store.later(self.write_behind)
 
+    def leave_unwritten(self, writing: _Writing) -> None:
+        """Have cards that were sent written with what comes next."""
+        with self._lock:
+            self._unwritten.append(writing)
+
     def write_behind(self) -> None:
         """Write what was left, in one transaction. When the store is away it is written with what comes next."""
         with self._lock:
             counted, self._calls = self._calls, Counter()
+            unwritten = [self._unwritten.popleft() for _ in range(min(AT_ONCE, len(self._unwritten)))]
             unsealed = [self._unsealed.popleft() for _ in range(min(AT_ONCE, len(self._unsealed)))]
-            self._left = bool(self._unsealed) and self.store.later(self.write_behind)
+            self._left = bool(self._unwritten or self._unsealed) and self.store.later(self.write_behind)
         try:
+            while unwritten:
+                unwritten[0].write()
+                del unwritten[0]
             sealed = {card.uuid: self.sealing.seal(evidence(card, of), card.uuid) for card, of in unsealed}
             with self.store.quick() as transaction:
                 set_evidence(transaction, sealed)
@@ -125,6 +135,7 @@ class Memory:
         except StoreDown:
             with self._lock:
                 self._calls += counted
+                self._unwritten.extendleft(reversed(unwritten))
                 self._unsealed.extendleft(reversed(unsealed))
             raise
 
@@ -151,6 +162,15 @@ class _Writing:
             self.given_up = not self.fates
 
     def run(self) -> None:
+        """Write; what nobody waits for any more and cannot be written now is left for later."""
+        try:
+            self.write()
+        except StoreDown:
+            if self.given_up:
+                self._memory.leave_unwritten(self)
+            raise
+
+    def write(self) -> None:
         """Decide and write, in one transaction."""
         keys = {card.uuid: self._key(card) for card in self._answered.cards}
         with self._memory.store.quick(lasting=False) as transaction:

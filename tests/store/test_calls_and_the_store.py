@@ -60,6 +60,22 @@ def test_a_slow_store_costs_an_answer_the_time_that_it_is_given_and_is_written_l
         assert [card["indicator"] for card in cards(service, review())] == ["info"]
 
 
+def test_a_card_that_a_lock_kept_from_being_written_is_written_with_what_comes_next(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    with running(url) as service:
+        with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            (held,) = cards(service, review(0.91))
+            time.sleep(2.5)  # longer than a writer waits for another
+            other.execute("ROLLBACK")
+        (free,) = cards(service, review(0.92))
+        until, kept = time.monotonic() + 10, set[str]()
+        while time.monotonic() < until and kept < {held["uuid"], free["uuid"]}:
+            kept = {uuid for (uuid,) in rows(url, "SELECT uuid FROM card_issued WHERE evidence IS NOT NULL")}
+            time.sleep(0.1)
+        assert kept == {held["uuid"], free["uuid"]}
+
+
 @pytest.mark.database
 def test_a_postgresql_that_is_gone_costs_no_card_and_no_time(own_postgresql: Server, key: Path) -> None:
     with running(own_postgresql.new_database(), CDS_KEY_FILE=str(key)) as service:
