@@ -20,10 +20,16 @@ export function startForm(loaded) {
 
 function draw() {
   const form = byId("form");
-  byId("form-fault").hidden = !request.fault;
-  form.disabled = Boolean(request.fault);
-  if (request.fault || !request.value) return;
-  form.replaceChildren(person(), ...resultGroups(), ...lists(), ...others());
+  let words = request.fault ? "The JSON has a fault: mend it there, then the form is back." : "";
+  try {
+    if (!words) form.replaceChildren(person(), ...resultGroups(), ...lists(), ...others());
+  } catch { // whatever is odd in it: no field of the request before may stay
+    form.replaceChildren();
+    words = "This request cannot be shown as a form: change it as JSON.";
+  }
+  byId("form-fault").textContent = words;
+  byId("form-fault").hidden = !words;
+  form.disabled = Boolean(words);
 }
 
 function redraw(focus) {
@@ -126,7 +132,7 @@ function unitPicker(resource, stands, name, line) {
   if (!units.some((one) => one.code === stands.unit)) units.unshift({ unit: stands.unit || "no unit", code: stands.unit });
   const options = units.map((one, n) => el("option", { value: n, selected: one.code === stands.unit }, one.unit));
   const chosen = el("select", { class: "unit", "aria-label": `Unit of ${name}`, onchange: () =>
-    change(() => patient.setUnit(resource, units[chosen.value])) }, options);
+    change(() => patient.setUnit(resource, units[chosen.value], line)) }, options);
   return chosen;
 }
 

@@ -9,6 +9,32 @@ let opened = null; // the first card of the request as it was opened: {indicator
 let spoken = "";
 let speaking = 0;
 
+const PARTS = ["cards", "strip", "pictures-part", "evidence-part", "view-developers"]; // what a judgement fills
+const SLOW = 150; // milliseconds until a judgement under way is said to be (and seen: .stale)
+let late = 0;
+
+// Of a request that changed: greyed. Of another one: not to be seen at all.
+function mark(...kinds) {
+  clearTimeout(late);
+  for (const one of PARTS.map(byId)) {
+    one.classList.remove(...(kinds.length ? [] : ["stale", "gone"]));
+    one.classList.add(...kinds);
+  }
+}
+
+/** What is shown is no longer of the request: so until its own answer is. */
+export function showStale(isOther) {
+  mark("stale", ...(isOther ? ["gone"] : []));
+  if (isOther) byId("problem").replaceChildren();
+  late = setTimeout(() => {
+    byId("said").textContent = "Being judged. What stands below, greyed, is of the request before.";
+    say("Being judged …");
+  }, SLOW);
+}
+
+/** What is shown is the answer to the request in hand. */
+export const showFresh = () => mark();
+
 /** A new scenario: what it says first is what later changes are measured by. */
 export function forgetOpened() {
   opened = null;
@@ -48,7 +74,6 @@ function showCards(cards, act) {
   opened ??= verdict;
   refill(byId("cards"), flipped(verdict), cards.length ? cards.map((card, n) => drawCard(card, n + 1, act)) : nothing());
   byId("problem").replaceChildren();
-  byId("cards").classList.remove("stale");
   strip(verdict);
 }
 
@@ -67,12 +92,18 @@ function flipped(now) {
 
 /** Say why there is no judgement; what was judged before stays, greyed. */
 export function showProblem(words, issues = []) {
+  mark("stale");
   byId("main").classList.remove("starting");
-  byId("cards").classList.add("stale");
   byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
     issues.length ? el("ul", {}, issues.map((one) => el("li", {}, one.diagnostics))) : null));
-  byId("strip").replaceChildren(sign("warning"), el("span", {}, words));
+  say(words, "warning");
+}
+
+// In the strip, in place of a verdict.
+function say(words, shape = "none") {
+  byId("strip").className = "strip none";
+  byId("strip").replaceChildren(sign(shape), el("span", {}, words));
   speak(words);
 }
 
