@@ -53,7 +53,7 @@ def recorded(a: Assessment) -> dict[str, Any]:
     more = {
         "limit": a.limit,
         "severityBand": a.severity_band or None,
-        "ungraded": _count(a.ungraded) if a.ungraded else None,
+        "ungraded": _count(a.ungraded) | {"status": a.ungraded.status} if a.ungraded else None,
         "lower": _value(a.lower.number, a.lower.comparator) if a.lower else None,
     }
     said = {name: value for name, value in as_json(a).items() if name != "subject"}

@@ -58,17 +58,15 @@ class Scales:
     limits: tuple[Limit, ...] = ()
     bands: tuple[Band, ...] = ()  # of the count, lowest first
     citation: str = ""  # of these bands
-    ordered: frozenset[str] = frozenset()  # nutrients that an order on file asks for
 
 
 def placed(facts: PatientFacts, knowledge: Knowledge, as_of: datetime) -> Scales:
     """The scales of one patient at one moment."""
     case = case_of(facts, knowledge, as_of)
     nutrients = tuple((n.id, tuple(_of(case, n))) for n in knowledge.nutrients)
-    found = tuple(n.id for n in knowledge.nutrients if _on_file(case, n))
     scale = _grade(case)
     bands, citation = (scale.bands, scale.citation) if scale else ((), "")
-    return Scales(nutrients, tuple(_limits(case, scale)), bands, citation, frozenset(found))
+    return Scales(nutrients, tuple(_limits(case, scale)), bands, citation)
 
 
 # --- nutrients --------------------------------------------------------------------------------------------------------
@@ -113,13 +111,6 @@ def _bands(scale: Scale, result: LabResult) -> tuple[Band, ...]:
     low, high = result.range.low, result.range.high
     found = [replace(below, below=low)] if low is not None else []
     return (*found, replace(within, upto=high), *([above] if high is not None else []))
-
-
-def _on_file(case: Case, nutrient: Nutrient) -> bool:
-    """Whether an order on file asks for one of its tests."""
-    analytes = {case.knowledge.scales[fact][0].analyte for fact in nutrient.facts}
-    asked = frozenset().union(*(order.orders for order in case.patient.orders))
-    return any(analytes & set(case.knowledge.orders[one].answered_by) for one in asked)
 
 
 # --- the count --------------------------------------------------------------------------------------------------------

@@ -109,7 +109,11 @@ def _count(console: Console, a: Assessment, scales: Scales, knowledge: Knowledge
         wide = min(console.width - 4, WIDEST_BAR)
         for line in (bars.names(scales.bands, wide), *bars.bar(scales.bands, count.value, wide)):
             console.print(Padding(line, INDENT))
-    used = count.observations if count else ()
+    if a.count and (newer := a.ungraded):
+        status = f"{newer.status}, " if newer.status == "preliminary" else ""
+        told = f"{count_text(knowledge, newer.value)} on {_minute(newer.when.text)}"
+        console.print(Padding(Text(f"{status}not graded: {told}", "bold"), INDENT))
+    used = [one for c in (a.count, a.ungraded) if c for one in c.observations]
     earlier = [p for p in a.history if p.analyte == COUNT and p.observation not in used][-MOST_EARLIER:]
     if earlier:
         told = ", ".join(f"{number(p.value)} ({p.when.text[:10]})" for p in earlier)

@@ -2,7 +2,7 @@
 
 In: an Assessment as service.evidence.recorded makes it, the bands in force, the words of the card. Out: one SVG
 element. Pure. Log axis in 10*9/L. What is graded, earlier, not graded or only known as below or above a value differs
-in shape, not only in colour; all of it stands in <desc>, too.
+in shape, what is low in colour; all of it stands in <desc>, too.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from service.clinical.interval import Interval
 from service.clinical.knowledge.model import Band
+from service.clinical.scales import touched
 from service.placed import AGE, Limit
-from service.web.points import EARLIER, GRADED, NOT_GRADED, Point, counts, lineages, told
+from service.web.points import EARLIER, GRADED, NO_GRADE, NOT_GRADED, Point, counts, lineages, told
 from service.web.svg import element, path, text
 from service.web.terms import Terms
 
@@ -28,6 +30,8 @@ DATE_ROOM = 64  # a date needs that much
 MARGIN = 1.5  # how far the axis goes beyond what it shows, as a factor
 STEPS = (Decimal(1), Decimal(2), Decimal(5))
 TINY = 5  # half the size of a mark
+LARGE = 7  # of the newest count, graded or not
+NOT_LOW = ("normal", "borderline")  # severities, by all limits of the patient, of a count that may lie below one
 APART = 10  # from one name of a limit to the next
 
 
@@ -66,7 +70,8 @@ def draw(recorded: Mapping[str, Any], bands: Sequence[Band], terms: Terms, limit
     frame = _frame(points, [p for line in beside.values() for p in line], bands, [limit, *own.values()])
     drawn = [_bands(bands, frame), _axis(bands, frame, limit), text(2, TOP - 7, points[-1].unit, class_="word")]
     drawn.append(_limits(limit, own, frame, terms))
-    drawn += [_line(points, frame), *(_mark(p, frame) for p in points), _dates(points, frame)]
+    low = {id(p) for p in points if _is_low(p, bands, str(recorded.get("severity", "")))}
+    drawn += [_line(points, frame), *(_mark(p, id(p) in low, frame) for p in points), _dates(points, frame)]
     drawn += [_strip(place, terms.analyte(one), line, frame) for place, (one, line) in enumerate(beside.items())]
     said = [
         element("title", "Neutrophil count over time", id="chart-title"),
@@ -146,26 +151,40 @@ def _line(points: Sequence[Point], frame: Frame) -> str:
     return path([(frame.x(p), frame.y(p.value)) for p in exact], False, class_="trend") if len(exact) > 1 else ""
 
 
-def _mark(point: Point, frame: Frame) -> str:
+def _is_low(point: Point, bands: Sequence[Band], severity: str) -> bool:
+    """Whether a count of now lies on the low side of its bands: "<0.5" does, ">0.5" may lie anywhere above."""
+    if point.kind == EARLIER or (point.kind == GRADED and severity in NOT_LOW):
+        return False
+    found = touched(Interval.reported(point.value, point.comparator or None), tuple(bands))
+    return bool(found) and all(band.side == "low" for band in found)
+
+
+def _mark(point: Point, is_low: bool, frame: Frame) -> str:
     """The shape of a point: a full diamond is graded, a disc is earlier, an open diamond is not graded, an open
     triangle points to where the value lies."""
     x, y = frame.x(point), frame.y(point.value)
-    size = TINY + 2 if point.kind == GRADED else TINY
+    size = TINY if point.kind == EARLIER else LARGE
+    low = " is-low" if is_low else ""
     said = element("title", escape(point.said))
     down = point.comparator.startswith("<") or point.value <= 0
     if down or point.comparator:
         tip = y + size if down else y - size
-        shape = path([(x - size, y), (x + size, y), (x, tip)], True, class_=f"mark open {point.kind}")
-    elif point.kind in (GRADED, NOT_GRADED):
+        shape = path([(x - size, y), (x + size, y), (x, tip)], True, class_=f"mark open {point.kind}{low}")
+    elif point.kind != EARLIER:
         corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
-        shape = path(corners, True, class_=f"mark {'open' if point.kind == NOT_GRADED else 'full'}")
+        shape = path(corners, True, class_=f"mark {'open' if point.kind == NOT_GRADED else 'full'}{low}")
     else:
         shape = element("circle", cx=x, cy=y, r=TINY - 1, class_="mark earlier")
     labelled = point.kind != EARLIER or down or point.comparator
+    why = (
+        [text(x - size - 4, y + 4, point.why or NO_GRADE, class_="why", text_anchor="end")]
+        if point.kind == NOT_GRADED
+        else []
+    )
     below = (
         3 * size + 2 * TINY if down and point.value > 0 else 0
     )  # where the triangle points to; zero: the dates are there
-    return element("g", said, shape, *([_label(x, y + below, size, point)] if labelled else []))
+    return element("g", said, shape, *([_label(x, y + below, size, point)] if labelled else []), *why)
 
 
 def _label(x: float, y: float, size: int, point: Point) -> str:

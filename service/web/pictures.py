@@ -35,7 +35,7 @@ class Picture:
 
 
 def pictures(recorded: Mapping[str, Any], scales: Scales, terms: Terms) -> tuple[Picture, ...]:
-    """The count, each nutrient that was measured or asked for, and what was not measured."""
+    """The count, each nutrient of which there is something to show or to say, and what was not measured."""
     return tuple(_pictures(recorded, scales, terms))
 
 
@@ -48,7 +48,7 @@ def _pictures(recorded: Mapping[str, Any], scales: Scales, terms: Terms) -> Iter
         if about is None:
             continue
         results, gaps = found.get(nutrient.id, ()), _gaps(recorded, nutrient, terms)
-        if results or gaps or _asked(recorded, nutrient, scales, terms):
+        if results or gaps:
             html = _nutrient(recorded, about, results, gaps, terms)
             yield Picture(nutrient.id, capital(nutrient.name), html)
         else:
@@ -84,11 +84,7 @@ def _nutrient(
 ) -> str:
     status = terms.said("status", about["status"])
     nutrient = next(n for n in terms.knowledge.nutrients if n.id == about["nutrient"])
-    if not results and not gaps:
-        status = f"{terms.said('picture', 'unmeasured')} ({_reasons(about, terms)})"
     verdict = f'<p class="verdict">{escape(capital(nutrient.name))}: <strong>{escape(status)}</strong></p>'
-    if not results and not gaps:
-        return f'<figure class="picture">{verdict}</figure>'
     drawn = _drawn(about, nutrient, results, terms) if results else ""
     if results:  # what is shown was reported, though no rule may use it
         about = {**about, "reasons": [one for one in about["reasons"] if one != UNMEASURED]}
@@ -159,13 +155,6 @@ def _gaps(recorded: Mapping[str, Any], nutrient: Nutrient, terms: Terms) -> list
 
 def _of(recorded: Mapping[str, Any], analytes: Sequence[str]) -> list[Mapping[str, Any]]:
     return [gap for gap in recorded["gaps"] if gap["what"] in analytes]
-
-
-def _asked(recorded: Mapping[str, Any], nutrient: Nutrient, scales: Scales, terms: Terms) -> bool:
-    """Whether an order on file or a suggested one asks for one of its tests."""
-    analytes = {terms.knowledge.scales[fact][0].analyte for fact in nutrient.facts}
-    suggested = (terms.knowledge.orders[one["order"]].answered_by for one in recorded["orders"])
-    return nutrient.id in scales.ordered or any(analytes & set(answers) for answers in suggested)
 
 
 # --- markup -----------------------------------------------------------------------------------------------------------

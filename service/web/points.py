@@ -18,6 +18,8 @@ from service.web.terms import Terms
 COUNT = "neutrophils"
 BESIDE = ("hemoglobin", "platelets", "mcv")  # of the analytes that history holds, those made in the marrow
 GRADED, EARLIER, NOT_GRADED = "graded", "earlier", "not-graded"
+NO_GRADE = "not graded"
+PRELIMINARY = "preliminary"  # a FHIR status of which a count alerts and is not graded
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Point:
     value: Decimal
     unit: str
     comparator: str = ""
+    status: str = ""  # of a count that is not graded, as FHIR has it
 
     @property
     def amount(self) -> str:
@@ -39,8 +42,15 @@ class Point:
     @property
     def said(self) -> str:
         """The point in words."""
-        graded = {GRADED: " (graded)", NOT_GRADED: " (not graded)"}.get(self.kind, "")
+        graded = {GRADED: " (graded)", NOT_GRADED: f" ({', '.join(filter(None, (self.why, NO_GRADE)))})"}.get(
+            self.kind, ""
+        )
         return f"{self.amount} {self.unit} on {self.day}{graded}"
+
+    @property
+    def why(self) -> str:
+        """Why a count is not graded, as far as its status tells."""
+        return PRELIMINARY if self.status == PRELIMINARY else ""
 
 
 def counts(recorded: Mapping[str, Any], terms: Terms) -> list[Point]:
@@ -80,7 +90,7 @@ def _points(said: Sequence[tuple[str, Mapping[str, Any]]], terms: Terms) -> Iter
     for kind, one in said:
         if when := terms.dated(str(one["effective"])):
             value, unit = Decimal(str(one["value"])), terms.band(str(one["unit"]))
-            yield Point(kind, *when, value, unit, str(one.get("comparator", "")))
+            yield Point(kind, *when, value, unit, str(one.get("comparator", "")), str(one.get("status", "")))
 
 
 def _sorted(points: Iterator[Point]) -> list[Point]:

@@ -76,6 +76,8 @@ def test_accepting_reaches_the_store_and_the_next_call_is_lowered(own: Callable[
     page = bench.open()
     page.get_by_role("button", name=re.compile("Vitamin B12: ferritin")).click()
     expect(steps(page)).to_have_count(4)
+    expect(page.locator("#said")).to_contain_text("Sent and recorded by POST /cds-services/neutropenia-review")
+    expect(page.locator("#said")).not_to_contain_text("nothing is remembered")
     expect(steps(page).nth(1)).to_contain_text('accepted "Vitamin B12: ferritin, tTG-IgA, total IgA"')
     expect(steps(page).nth(2)).to_contain_text(re.compile("card shown.*feedback: accepted at"))
     expect(steps(page).nth(3)).to_contain_text("The next call holds it back: it comes as Information")
@@ -120,7 +122,7 @@ def test_where_repeats_are_left_out_the_page_says_so(own: Callable[..., tuple[Be
     page.get_by_role("button", name="Override").click()
     expect(steps(page).last).to_have_text("The next call leaves this card out.")
     page.locator("#send").click()
-    expect(page.locator("#cards")).to_contain_text("Looked, and found nothing to say")
+    expect(page.locator("#cards")).to_contain_text("The service had nothing to say about what was sent")
     assert ("left-out", "warning") in fates(store)
 
 
@@ -161,6 +163,8 @@ def test_without_a_store_the_page_says_why_nothing_is_kept(own: Callable[..., tu
     page = bench.open()
     page.locator("button.accept").first.click()
     expect(steps(page).last).to_contain_text("feedback is not kept here")
+    expect(page.locator("#said")).to_contain_text("Sent by POST")
+    expect(page.locator("#said")).not_to_contain_text("recorded")
 
 
 def test_what_a_suggestion_drafts_can_be_read_before_it_is_accepted(bench: Bench) -> None:

@@ -90,6 +90,52 @@ def test_a_number_keeps_the_spelling_that_was_typed(driven: Page) -> None:
     assert observation(driven, "nutrients", "vitamin-b12")["valueQuantity"]["value"] == 50
 
 
+def test_what_is_no_number_is_said_in_words_and_cannot_be_sent(driven: Page) -> None:
+    amount(driven, "vitamin-b12").fill("abc")
+    words = 'Vitamin B12: "abc" is not a number. Write it like 0.8 or <0.5.'
+    expect(driven.locator("#form").get_by_role("alert")).to_have_text(words)
+    expect(amount(driven, "vitamin-b12")).to_have_accessible_description(words)
+    expect(driven.locator("#problem")).to_contain_text(f"{words} What stands below was judged before that was typed.")
+    expect(driven.locator("#cards")).to_have_class("stale")
+    expect(driven.locator("#said")).to_have_text("Not judged.")
+    expect(driven.locator("#send")).to_be_disabled()
+    driven.locator("button.accept").first.click()
+    expect(driven.locator(".record")).to_have_text("Not sent: the request has a fault. Mend it first.")
+    amount(driven, "vitamin-b12").fill("110")
+    expect(driven.locator("#send")).to_be_enabled()
+    expect(driven.locator("#cards")).not_to_have_class("stale")
+    expect(driven.locator(".wrong")).to_have_count(0)
+    expect(driven.locator("#problem")).to_be_empty()
+
+
+@pytest.mark.parametrize("mend", ["#reset", '[aria-label^="Remove"] >> nth=0'])
+def test_a_field_that_is_made_anew_has_no_fault_left(driven: Page, mend: str) -> None:
+    amount(driven, "vitamin-b12").fill("120")
+    amount(driven, "vitamin-b12").fill("abc")
+    expect(driven.locator("#send")).to_be_disabled()
+    driven.locator(mend).click()
+    expect(driven.locator("#send")).to_be_enabled()
+    expect(driven.locator(".wrong")).to_have_count(0)
+    expect(driven.locator("#problem")).to_be_empty()
+
+
+def test_an_age_that_is_none_is_said_and_mended_by_the_date_of_birth(driven: Page) -> None:
+    driven.locator("#age").fill("old")
+    expect(driven.locator("#age")).to_have_accessible_description("Age: give a whole number.")
+    expect(driven.locator("#send")).to_be_disabled()
+    driven.locator("#born").fill("1990-01-01")
+    expect(driven.locator("#age")).to_have_attribute("aria-invalid", "false")
+    expect(driven.locator("#send")).to_be_enabled()
+
+
+def test_without_a_card_the_page_does_not_claim_that_all_was_looked_at(bench: Bench) -> None:
+    page = bench.story("normal-count-no-card")
+    expect(page.locator("#cards")).to_contain_text("The service had nothing to say about what was sent")
+    expect(page.locator("#cards")).to_contain_text("what was not measured or not used is not named to the clinician")
+    expect(page.locator("#cards")).to_contain_text("Pictures (Not measured) and Evidence below name it")
+    expect(page.locator("#pictures")).to_contain_text("Not measured")
+
+
 def test_a_value_that_is_taken_away_is_not_normal_but_not_known(driven: Page) -> None:
     amount(driven, "vitamin-b12").fill("")
     expect(driven.locator("#cards")).to_contain_text(re.compile("Not known.*vitamin B12", re.DOTALL | re.IGNORECASE))
@@ -182,6 +228,7 @@ def test_a_fault_of_the_json_is_shown_at_its_line(driven: Page, old: str, new: s
     expect(driven.locator("#json")).to_have_attribute("aria-invalid", "true")
     driven.locator("#tab-form").click()
     expect(driven.locator("#form")).to_have_attribute("disabled", "")
+    expect(driven.locator("#send")).to_be_disabled()
     driven.locator("#tab-json").click()
     put(driven, text)
     expect(fault).to_have_count(0)
@@ -226,3 +273,46 @@ def test_the_latest_change_wins(driven: Page) -> None:
         held[0].continue_()
     driven.wait_for_timeout(500)
     expect(driven.locator("#cards")).to_contain_text("Vitamin B12 90 pg/mL")
+
+
+@pytest.mark.parametrize(("typed", "kept"), [(".3", "0.3"), ("0,35", "0.35"), ("<1,5", "1.5")])
+def test_a_number_without_its_zero_or_with_a_comma_is_read(driven: Page, typed: str, kept: str) -> None:
+    amount(driven, "neutrophils").fill(typed)
+    expect(amount(driven, "neutrophils")).to_have_attribute("aria-invalid", "false")
+    assert f'"value": {kept},' in driven.locator("#json").input_value()
+
+
+@pytest.mark.parametrize("typed", ["1,500", "<1,500", "1.500,2"])
+def test_a_number_that_could_be_two_is_refused(driven: Page, typed: str) -> None:
+    before = driven.locator("#json").input_value()
+    amount(driven, "neutrophils").fill(typed)
+    expect(driven.locator("#form").get_by_role("alert")).to_contain_text("is not a number")
+    expect(driven.locator("#send")).to_be_disabled()
+    assert driven.locator("#json").input_value() == before
+
+
+@pytest.mark.parametrize(("field", "typed", "words"), [
+    ("#age", "131", "More than 130 years is no age."), ("#age", "99999", "More than 130 years is no age."),
+    ("#age", "-1", "whole number"), ("#age", "1.5", "whole number"), ("#age", "", "whole number"),
+    ("#born", "", "whole date"), ("#born", "1890-01-01", "More than 130 years"), ("#born", "2999-01-01", "the future"),
+])  # fmt: skip
+def test_an_age_that_nobody_has_is_a_fault_and_not_the_old_age(
+    driven: Page, field: str, typed: str, words: str
+) -> None:
+    before = driven.locator("#json").input_value()
+    driven.locator(field).fill(typed)
+    expect(driven.locator("#form").get_by_role("alert")).to_contain_text(words)
+    expect(driven.locator("#problem")).to_contain_text(words)
+    expect(driven.locator("#cards")).to_have_class("stale")
+    expect(driven.locator("#send")).to_be_disabled()
+    assert driven.locator("#json").input_value() == before
+    driven.locator("#age").fill("50")
+    expect(driven.locator(".wrong")).to_have_count(0)
+    expect(driven.locator("#send")).to_be_enabled()
+
+
+def test_a_birth_date_of_the_request_in_the_future_is_a_fault_in_words(driven: Page) -> None:
+    text = driven.locator("#json").input_value()
+    put(driven, re.sub(r'"birthDate": "[^"]+"', '"birthDate": "2999-01-01"', text))
+    expect(driven.locator("#born")).to_have_attribute("aria-invalid", "true")
+    expect(driven.locator(".wrong")).to_contain_text("lies in the future")

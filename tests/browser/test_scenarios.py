@@ -22,7 +22,7 @@ def holds_its_cards(page: Page, name: str) -> None:
     shown = page.locator("#cards article.card")
     expect(shown).to_have_count(len(cards))
     if not cards:
-        expect(page.locator("#cards")).to_contain_text("Looked, and found nothing to say")
+        expect(page.locator("#cards")).to_contain_text("The service had nothing to say about what was sent")
     for card, drawn in zip(cards, shown.all(), strict=True):
         expect(drawn).to_have_attribute("data-indicator", card["indicator"])
         expect(drawn.locator("header .level")).to_have_text(WORDS[card["indicator"]])

@@ -75,6 +75,12 @@ def test_the_count_and_each_nutrient_stand_on_their_bands(stories: dict[str, str
     assert "deficient" in copper and "●" in copper.split("│")[0]
 
 
+def test_a_preliminary_count_stands_beside_the_one_that_is_graded(stories: dict[str, str]) -> None:
+    said = run(stories["preliminary-severe-count"], "--as-of", DAY).output
+    assert "Neutrophils 1.60 x10*9/L on 2026-06-10" in said
+    assert "preliminary, not graded: 0.30 x10*9/L on 2026-06-15 05:50Z" in said
+
+
 def test_earlier_counts_are_told(stories: dict[str, str]) -> None:
     said = run(stories["chronic-pancytopenia-nutrients-sufficient"], "--as-of", DAY).output
     assert re.search(r"earlier: [\d.]+ \(20\d\d-\d\d-\d\d\)", said)

@@ -74,18 +74,52 @@ def test_the_axis_is_logarithmic() -> None:
 
 
 SHAPES = {
-    "graded": (count("0.8"), [], {}, ("full", "0.8 x10*9/L on 14 Jun (graded)")),
+    "graded": (count("0.8"), [], {}, ("full is-low", "0.8 x10*9/L on 14 Jun (graded)")),
     "earlier": (None, [past("0.7", "2026-01-10")], {}, ("earlier", "0.7 x10*9/L on 10 Jan")),
-    "not_graded": (None, [], {"ungraded": count("0.3")}, ("open", "0.3 x10*9/L on 14 Jun (not graded)")),
-    "below": (count("0.5", comparator="<"), [], {}, ("open graded", "<0.5 x10*9/L on 14 Jun (graded)")),
+    "not_graded": (None, [], {"ungraded": count("0.3")}, ("open is-low", "0.3 x10*9/L on 14 Jun (not graded)")),
+    "preliminary": (
+        None,
+        [],
+        {"ungraded": count("0.3", status="preliminary")},
+        ("open is-low", "0.3 x10*9/L on 14 Jun (preliminary, not graded)"),
+    ),
+    "below": (count("0.5", comparator="<"), [], {}, ("open graded is-low", "<0.5 x10*9/L on 14 Jun (graded)")),
     "above": (count("1.2", comparator=">"), [], {}, ("open graded", ">1.2 x10*9/L on 14 Jun (graded)")),
-    "zero": (count("0"), [], {}, ("open graded", "0 x10*9/L on 14 Jun (graded)")),
+    "zero": (count("0"), [], {}, ("open graded is-low", "0 x10*9/L on 14 Jun (graded)")),
 }
 
 
 @pytest.mark.parametrize(("anc", "history", "more", "expected"), SHAPES.values(), ids=SHAPES.keys())
 def test_each_kind_of_point_has_a_shape_and_says_what_it_is(anc: Any, history: Any, more: Any, expected: Any) -> None:
     assert marks(picture(anc, *history, **more)) == [expected]
+
+
+RED = {
+    "below_the_limit": ("1.49", {}, True), "at_the_limit": ("1.5", {}, False), "above_it": ("1.6", {}, False),
+    "low_by_age_normal_by_another_limit": ("1.3", {"severity": "normal"}, False),
+    "low_by_age_borderline_by_all": ("1.4", {"severity": "borderline"}, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "more", "low"), RED.values(), ids=RED.keys())
+def test_red_means_low_not_graded(value: str, more: Any, low: bool) -> None:
+    ((kind, _),) = marks(picture(count(value), **more))
+    assert kind == ("full is-low" if low else "full")
+
+
+def test_a_preliminary_count_is_as_large_as_the_graded_one_and_has_its_value_and_its_word() -> None:
+    svg = picture(count("1.6", "2026-06-10"), ungraded=count("0.3", number=1, status="preliminary"), severity="normal")
+    wide = [abs(float(x) - float(y)) for p in svg.iter(f"{SVG}path") if "mark" in str(p.get("class"))
+            for _, x, _, y in [re.findall(r"([\d.]+) [\d.]+", str(p.get("d")))]]  # fmt: skip
+    assert [kind for kind, _ in marks(svg)] == ["full", "open is-low"]
+    assert wide[0] == wide[1] > 0
+    assert {"1.6", "0.3", "preliminary"} <= set(texts(svg))
+
+
+@pytest.mark.parametrize(("status", "word"), [("preliminary", "preliminary"), ("final", "not graded")])
+def test_a_count_that_is_not_graded_says_so_beside_its_mark(status: str, word: str) -> None:
+    svg = picture(None, ungraded=count("0.3", status=status))
+    assert [str(t.text) for t in svg.iter(f"{SVG}text") if t.get("class") == "why"] == [word]
 
 
 def test_a_value_known_as_below_points_down_and_one_known_as_above_up() -> None:

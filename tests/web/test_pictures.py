@@ -286,10 +286,12 @@ def test_what_was_not_measured_is_said_and_never_drawn() -> None:
     assert "vitamin-b12" not in found
 
 
-def test_what_was_asked_for_and_not_measured_has_a_place_of_its_own() -> None:
+def test_what_was_asked_for_and_not_measured_stands_in_the_one_list_of_what_was_not_measured() -> None:
     ordered = OrderOnFile(frozenset({"zinc"}), "ServiceRequest/1")
-    picture = drawn(chart(lab("neutrophils", "2.0", "10*9/L"), orders=(ordered,)))["zinc"]
-    assert "not measured (not recorded)" in picture.html and "svg" not in picture.html
+    found = drawn(chart(lab("neutrophils", "0.8", "10*9/L"), orders=(ordered,)))
+    assert list(found) == ["count", "not-measured"]
+    for name in ("Zinc", "Vitamin B12"):  # the one is on order, the other is suggested
+        assert f"{name}: not recorded" in found["not-measured"].html
 
 
 def test_a_result_that_could_not_be_read_is_said_and_not_drawn() -> None:

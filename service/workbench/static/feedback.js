@@ -18,16 +18,18 @@ export function asCall() {
   return write(value);
 }
 
-/** Do what a user decided about a card and tell each step in `place`. `service` is called first when the card is a preview. */
-export async function decide(service, card, isPreview, outcome, { suggestion, reason }, place) {
+/** Do what a user decided about a card and tell each step in `place`. `service` is called first when the card is a preview; `sent(kept)` tells that it was, and whether the decision is kept. */
+export async function decide(service, card, isPreview, outcome, { suggestion, reason }, place, sent) {
   const steps = el("ol");
   const say = (...words) => steps.append(el("li", {}, words));
   place.replaceChildren(el("h4", {}, "What became of it"), steps);
   try {
     const shown = isPreview ? (sentFor.get(card) ?? (await shownNow(service, card, say))) : card;
+    sent(false);
     if (!shown) return;
     sentFor.set(card, shown);
     await api.feedback(service, item(shown, outcome, same(shown, suggestion), reason));
+    sent(true);
     say(outcome === "accepted" ? `Feedback: accepted "${suggestion.label}".` : `Feedback: overridden, ${reason?.display ?? "no reason given"}.`);
     await recorded(shown, say);
     await afterwards(service, card, say);

@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import * as patient from "./patient.js";
-import { mutate, onChange, request } from "./state.js";
+import { mutate, onChange, request, setUnread, unread } from "./state.js";
 
 const GROUPS = { count: "Blood count", nutrients: "Nutrients", markers: "Markers", persistent: "Antibodies, genes", vitals: "Vital signs" };
 let vocabulary;
@@ -33,8 +33,23 @@ function draw() {
 }
 
 function redraw(focus) {
+  for (const field of unread.keys()) setUnread(field, null); // the fields are made anew
   draw();
   focus?.()?.focus();
+}
+
+// Say at a field what is wrong with what stands there; "" when nothing is. What was typed is not in the request.
+function judgeTyped(field, words, isTyped = true) {
+  field.setAttribute("aria-invalid", String(Boolean(words)));
+  const place = field.closest(".row, .field");
+  const told = place.querySelector(".wrong");
+  if (told?.textContent !== words) {
+    told?.remove();
+    if (words) place.append(el("p", { class: "wrong", id: `${field.id}-wrong`, role: "alert" }, words));
+  }
+  if (words) field.setAttribute("aria-describedby", `${field.id}-wrong`);
+  else field.removeAttribute("aria-describedby");
+  setUnread(field, isTyped && words);
 }
 
 // --- the person -------------------------------------------------------------------------------------------------------
@@ -46,31 +61,32 @@ function person() {
   const amount = el("input", { id: "age", inputmode: "numeric", autocomplete: "off", value: number, size: 3 });
   const chosen = el("select", { id: "age-unit", "aria-label": "Unit of the age" }, units);
   const born = el("input", { id: "born", type: "date", value: found.birthDate ?? "", max: vocabulary.today });
+  const take = (field, day, none) => {
+    const wrong = day ? patient.notBorn(day, vocabulary.today) : none;
+    for (const one of [amount, born]) judgeTyped(one, one === field ? wrong : "");
+    if (!wrong) setBorn(day);
+    return !wrong;
+  };
   const aged = () => {
-    const valid = /^\d{1,4}$/.test(amount.value.trim());
-    amount.setAttribute("aria-invalid", String(!valid));
-    if (!valid) return;
-    born.value = patient.birthDate(Number(amount.value), chosen.value, vocabulary.today);
-    setBorn(born.value);
+    const typed = amount.value.trim();
+    const day = /^\d{1,5}$/.test(typed) && patient.birthDate(Number(typed), chosen.value, vocabulary.today);
+    if (take(amount, day, "Age: give a whole number.")) born.value = day;
   };
   amount.addEventListener("input", aged);
-  chosen.addEventListener("change", aged);
-  born.addEventListener("change", () => {
+  chosen.addEventListener("change", () => amount.value && aged());
+  born.addEventListener("input", () => {
     const again = patient.age(born.value, vocabulary.today);
-    [amount.value, chosen.value] = [again.number, again.unit];
-    setBorn(born.value);
+    if (take(born, born.value, "Born: give a whole date.")) [amount.value, chosen.value] = [again.number, again.unit];
   });
-  return el("fieldset", { class: "person" }, el("legend", {}, "Patient"),
+  const made = el("fieldset", { class: "person" }, el("legend", {}, "Patient"),
     el("div", { class: "field" }, el("label", { for: "age" }, "Age"), el("span", { class: "pair" }, amount, chosen)),
     el("div", { class: "field" }, el("label", { for: "born" }, "Born"), born), sex(found));
+  if (born.value) judgeTyped(born, patient.notBorn(born.value, vocabulary.today), false);
+  return made;
 }
 
 function setBorn(day) {
-  change((value) => {
-    const whom = patient.withPatient(value);
-    if (day) whom.birthDate = day;
-    else delete whom.birthDate;
-  });
+  change((value) => (patient.withPatient(value).birthDate = day));
 }
 
 function sex(found) {
@@ -118,7 +134,7 @@ function numberInputs(resource, stands, id, name, line) {
   const amount = el("input", { id, class: "amount", inputmode: "decimal", autocomplete: "off", value: stands.text, size: 6, oninput: () => {
     const trial = trialOf(resource);
     const valid = patient.setNumber(trial, amount.value);
-    amount.setAttribute("aria-invalid", String(!valid));
+    judgeTyped(amount, valid ? "" : `${name}: "${amount.value.trim()}" is not a number. Write it like 0.8 or <0.5.`);
     if (valid) change(() => patient.setNumber(resource, amount.value));
   } });
   return [amount, unitPicker(resource, stands, name, line)];

@@ -1,12 +1,11 @@
 // The workbench: scenarios, request, cards. One request is open; whatever changes it is judged at once.
 
 import * as api from "./api.js";
-import { drawDevelopers, setAnswer } from "./developers.js";
 import { byId } from "./dom.js";
 import { showIssues, startEditor } from "./editor.js";
 import { startForm } from "./form.js";
-import { forgetOpened, showFresh, showJudged, showProblem, showSent, showStale, showStory } from "./results.js";
-import { onChange, open, request, setText } from "./state.js";
+import { forgetOpened, saySent, showFresh, showJudged, showProblem, showSent, showStale, showStory } from "./results.js";
+import { isReadable, onChange, open, request, setText, unread } from "./state.js";
 import { markStory, startStories } from "./stories.js";
 import { tabs } from "./tabs.js";
 
@@ -20,6 +19,7 @@ let waiting = 0;
 let running = null; // AbortController of the judgement under way
 let judged = 0; // how many changes and judgements there were: the answer to the latest alone is shown
 let shown = 0; // the one of them that is shown
+let last = null; // the judgement that is shown: [answer, milliseconds]
 let chosen = 0; // how many requests were chosen to be opened: the latest alone is
 
 /** The CDS service that answers the request in hand: the one of its hook. */
@@ -41,6 +41,8 @@ function begin(isOther) {
 async function judgeNow(isSent) {
   const number = begin();
   if (request.fault) return showProblem(`The JSON has a fault in line ${request.fault.line}: ${request.fault.problem}.`);
+  const [unreadable] = unread.values();
+  if (unreadable) return showProblem(`${unreadable} What stands below was judged before that was typed.`);
   const [called, text, { signal }, begun] = [service(), request.text, running, performance.now()];
   let sent;
   try {
@@ -50,7 +52,9 @@ async function judgeNow(isSent) {
     const took = performance.now() - begun;
     showIssues([]);
     showJudged(answer, took, (...decision) => act(true, ...decision));
-    setAnswer(answer, took);
+    last = [answer, took];
+    await drawDevelopers();
+    if (number !== judged) return;
     if (sent) showSent(sent.cards, called, (...decision) => act(false, ...decision));
     showFresh();
     shown = number;
@@ -73,11 +77,18 @@ function judgeSoon(from) {
   waiting = setTimeout(() => judgeNow(false), from === "open" ? 0 : REST);
 }
 
+// The view for developers is loaded once it is looked at.
+async function drawDevelopers() {
+  if (last && !byId("view-developers").hidden) (await import("./developers.js")).setAnswer(...last);
+}
+
 // What is needed only when a user decides, or asks a FHIR server, is loaded only then.
 async function act(isPreview, card, outcome, chosen, place) {
+  if (!isReadable()) return place.replaceChildren("Not sent: the request has a fault. Mend it first.");
   if (shown !== judged) return place.replaceChildren("Not sent: this card is of the request before.");
+  const [number, called] = [judged, service()];
   const { decide } = await import("./feedback.js");
-  await decide(service(), card, isPreview, outcome, chosen, place);
+  await decide(called, card, isPreview, outcome, chosen, place, (kept) => isPreview && number === judged && saySent(called, kept));
 }
 
 async function openStory(name, address) {
@@ -120,6 +131,7 @@ async function start() {
   startEditor();
   onChange((from) => {
     showStory();
+    byId("send").disabled = !isReadable();
     judgeSoon(from);
   });
   byId("send").addEventListener("click", () => judgeNow(true));

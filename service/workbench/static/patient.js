@@ -80,8 +80,8 @@ export function age(born, today) {
 
 /** Why nobody was born on a day; nothing when somebody may have been. */
 export function notBorn(born, today) {
-  if (born > today) return "Lies in the future.";
-  return born < birthDate(OLDEST, "years", today) ? `Is more than ${OLDEST} years ago.` : "";
+  if (born > today) return "The date of birth lies in the future.";
+  return born < birthDate(OLDEST, "years", today) ? `More than ${OLDEST} years is no age.` : "";
 }
 
 /** The birth date of who has this age today. */

@@ -5,7 +5,9 @@ import { byId, el, fragment, level, refill, sign, WORDS } from "./dom.js";
 import { spelled } from "./json.js";
 import { isEdited, request } from "./state.js";
 
+const NOTHING = "The service had nothing to say about what was sent";
 let opened = null; // the first card of the request as it was opened: {indicator, summary}
+const BACK = "A change of the request goes back to the preview.";
 let spoken = "";
 let speaking = 0;
 
@@ -40,7 +42,7 @@ export function forgetOpened() {
   opened = null;
 }
 
-const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, summary: cards[0].summary } : { indicator: "none", summary: "Looked, and found nothing to say" });
+const verdictOf = (cards) => (cards.length ? { indicator: cards[0].indicator, summary: cards[0].summary } : { indicator: "none", summary: NOTHING });
 
 // What changes above a field must not move it from under the eyes of who types in it.
 function inPlace(change) {
@@ -56,16 +58,21 @@ export const showJudged = (...judged) => inPlace(() => drawJudged(...judged));
 function drawJudged(answer, roundTrip, act) {
   const { cards } = answer.response;
   said(`Preview: nothing is remembered. Judged in ${Number(spelled(answer.took_ms)).toFixed(1)} ms, shown after ${Math.round(roundTrip)} ms.`, cards);
-  showCards(cards, act);
   refill(byId("pictures"), (answer.pictures ?? []).map(picture));
   refill(byId("evidence"), answer.evidence ? fragment(answer.evidence) : el("p", { class: "soft" }, "Nothing was judged."));
   byId("pictures-part").hidden = !answer.pictures?.length;
   byId("evidence-part").hidden = !answer.evidence;
+  showCards(cards, act);
+}
+
+/** A decision about a card of the preview called the service. `kept`: it recorded the decision, too. */
+export function saySent(service, kept) {
+  said(`Sent${kept ? " and recorded" : ""} by POST /cds-services/${service}. ${BACK}`, byId("cards").querySelectorAll("article"));
 }
 
 /** Show what the real call sent. */
 export function showSent(cards, service, act) {
-  said(`Sent by POST /cds-services/${service}, and recorded. A change of the request goes back to the preview.`, cards);
+  said(`Sent by POST /cds-services/${service}, and recorded. ${BACK}`, cards);
   showCards(cards, act);
 }
 
@@ -82,7 +89,8 @@ function said(words, cards) {
 }
 
 const nothing = () => el("div", { class: "card none" }, el("p", { class: "from" }, level("none")),
-  el("h3", {}, "Looked, and found nothing to say"), el("p", { class: "soft" }, "An empty list of cards. What could not be judged would be named on a card."));
+  el("h3", {}, NOTHING), el("p", { class: "soft" }, "An empty list of cards. Without a card, what was not measured or not used is not named to the clinician.",
+    byId("evidence-part").hidden ? null : " Pictures (Not measured) and Evidence below name it."));
 
 // Where the conclusion stands against the request as it was opened.
 function flipped(now) {

@@ -13,12 +13,19 @@ export const request = {
   opened: "", // its text when it was opened
 };
 
+/** What stands in a field of the form and not in the request, because it cannot be read: field -> what is wrong. */
+export const unread = new Map();
+
+/** Whether the request says all that was typed. */
+export const isReadable = () => !request.fault && !unread.size;
+
 /** Call `listener(from)` after each change; `from` names the view that made it. */
 export const onChange = (listener) => listeners.push(listener);
 
 function tell(text, from) {
   const found = places(text);
   Object.assign(request, { text, fault: found.fault, lines: found.lines });
+  if (from !== "form") unread.clear(); // the form is drawn anew
   if (!found.fault && from !== "form") request.value = parse(text);
   for (const listener of listeners) listener(from);
 }
@@ -37,6 +44,13 @@ export function open(value, story) {
 export function mutate(change) {
   change(request.value);
   tell(write(request.value), "form");
+}
+
+/** Something typed into the form cannot be read, or (null) it can be again: the request stays as it is. */
+export function setUnread(field, words) {
+  if (words) unread.set(field, words);
+  else if (!unread.delete(field)) return;
+  for (const listener of listeners) listener("form");
 }
 
 /** Whether the request is no longer what was opened. */
