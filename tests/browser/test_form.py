@@ -273,3 +273,46 @@ def test_the_latest_change_wins(driven: Page) -> None:
         held[0].continue_()
     driven.wait_for_timeout(500)
     expect(driven.locator("#cards")).to_contain_text("Vitamin B12 90 pg/mL")
+
+
+@pytest.mark.parametrize(("typed", "kept"), [(".3", "0.3"), ("0,35", "0.35"), ("<1,5", "1.5")])
+def test_a_number_without_its_zero_or_with_a_comma_is_read(driven: Page, typed: str, kept: str) -> None:
+    amount(driven, "neutrophils").fill(typed)
+    expect(amount(driven, "neutrophils")).to_have_attribute("aria-invalid", "false")
+    assert f'"value": {kept},' in driven.locator("#json").input_value()
+
+
+@pytest.mark.parametrize("typed", ["1,500", "<1,500", "1.500,2"])
+def test_a_number_that_could_be_two_is_refused(driven: Page, typed: str) -> None:
+    before = driven.locator("#json").input_value()
+    amount(driven, "neutrophils").fill(typed)
+    expect(driven.locator("#form").get_by_role("alert")).to_contain_text("is not a number")
+    expect(driven.locator("#send")).to_be_disabled()
+    assert driven.locator("#json").input_value() == before
+
+
+@pytest.mark.parametrize(("field", "typed", "words"), [
+    ("#age", "131", "More than 130 years is no age."), ("#age", "99999", "More than 130 years is no age."),
+    ("#age", "-1", "whole number"), ("#age", "1.5", "whole number"), ("#age", "", "whole number"),
+    ("#born", "", "whole date"), ("#born", "1890-01-01", "More than 130 years"), ("#born", "2999-01-01", "the future"),
+])  # fmt: skip
+def test_an_age_that_nobody_has_is_a_fault_and_not_the_old_age(
+    driven: Page, field: str, typed: str, words: str
+) -> None:
+    before = driven.locator("#json").input_value()
+    driven.locator(field).fill(typed)
+    expect(driven.locator("#form").get_by_role("alert")).to_contain_text(words)
+    expect(driven.locator("#problem")).to_contain_text(words)
+    expect(driven.locator("#cards")).to_have_class("stale")
+    expect(driven.locator("#send")).to_be_disabled()
+    assert driven.locator("#json").input_value() == before
+    driven.locator("#age").fill("50")
+    expect(driven.locator(".wrong")).to_have_count(0)
+    expect(driven.locator("#send")).to_be_enabled()
+
+
+def test_a_birth_date_of_the_request_in_the_future_is_a_fault_in_words(driven: Page) -> None:
+    text = driven.locator("#json").input_value()
+    put(driven, re.sub(r'"birthDate": "[^"]+"', '"birthDate": "2999-01-01"', text))
+    expect(driven.locator("#born")).to_have_attribute("aria-invalid", "true")
+    expect(driven.locator(".wrong")).to_contain_text("lies in the future")

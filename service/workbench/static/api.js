@@ -11,18 +11,28 @@ export class Refused extends Error {
   }
 }
 
-async function read(address, options) {
-  let answer;
+const LIMIT = 10; // seconds until an answer is no longer waited for
+
+async function read(address, { signal, ...options }) {
+  const limit = AbortSignal.timeout(LIMIT * 1000);
+  let answer, text;
   try {
-    answer = await fetch(address, options);
+    answer = await fetch(address, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+    text = await answer.text();
   } catch (fault) {
     if (fault.name === "AbortError") throw fault;
-    throw new Refused(0, [{ diagnostics: "The service does not answer: is it still running?" }]);
+    const late = fault.name === "TimeoutError";
+    throw refused(0, late ? `The service has not answered within ${LIMIT} seconds` : "The service does not answer: is it still running?");
   }
-  const text = await answer.text();
-  if (answer.ok) return text ? parse(text) : null;
-  throw new Refused(answer.status, issuesOf(text, answer.status));
+  if (!answer.ok) throw new Refused(answer.status, issuesOf(text, answer.status));
+  try {
+    return text ? parse(text) : null;
+  } catch {
+    throw refused(0, "The service answered with something that is not JSON: does another server answer at this address?");
+  }
 }
+
+const refused = (status, diagnostics) => new Refused(status, [{ diagnostics }]);
 
 function issuesOf(text, status) {
   try {

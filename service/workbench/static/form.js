@@ -20,10 +20,16 @@ export function startForm(loaded) {
 
 function draw() {
   const form = byId("form");
-  byId("form-fault").hidden = !request.fault;
-  form.disabled = Boolean(request.fault);
-  if (request.fault || !request.value) return;
-  form.replaceChildren(person(), ...resultGroups(), ...lists(), ...others());
+  let words = request.fault ? "The JSON has a fault: mend it there, then the form is back." : "";
+  try {
+    if (!words) form.replaceChildren(person(), ...resultGroups(), ...lists(), ...others());
+  } catch { // whatever is odd in it: no field of the request before may stay
+    form.replaceChildren();
+    words = "This request cannot be shown as a form: change it as JSON.";
+  }
+  byId("form-fault").textContent = words;
+  byId("form-fault").hidden = !words;
+  form.disabled = Boolean(words);
 }
 
 function redraw(focus) {
@@ -32,8 +38,8 @@ function redraw(focus) {
   focus?.()?.focus();
 }
 
-// Say at a field what is wrong with what was typed there; "" when nothing is.
-function judgeTyped(field, words) {
+// Say at a field what is wrong with what stands there; "" when nothing is. What was typed is not in the request.
+function judgeTyped(field, words, isTyped = true) {
   field.setAttribute("aria-invalid", String(Boolean(words)));
   const place = field.closest(".row, .field");
   const told = place.querySelector(".wrong");
@@ -43,7 +49,7 @@ function judgeTyped(field, words) {
   }
   if (words) field.setAttribute("aria-describedby", `${field.id}-wrong`);
   else field.removeAttribute("aria-describedby");
-  setUnread(field, words);
+  setUnread(field, isTyped && words);
 }
 
 // --- the person -------------------------------------------------------------------------------------------------------
@@ -55,32 +61,32 @@ function person() {
   const amount = el("input", { id: "age", inputmode: "numeric", autocomplete: "off", value: number, size: 3 });
   const chosen = el("select", { id: "age-unit", "aria-label": "Unit of the age" }, units);
   const born = el("input", { id: "born", type: "date", value: found.birthDate ?? "", max: vocabulary.today });
+  const take = (field, day, none) => {
+    const wrong = day ? patient.notBorn(day, vocabulary.today) : none;
+    for (const one of [amount, born]) judgeTyped(one, one === field ? wrong : "");
+    if (!wrong) setBorn(day);
+    return !wrong;
+  };
   const aged = () => {
-    const valid = /^\d{1,4}$/.test(amount.value.trim());
-    judgeTyped(amount, valid ? "" : "Age: give a whole number.");
-    if (!valid) return;
-    born.value = patient.birthDate(Number(amount.value), chosen.value, vocabulary.today);
-    setBorn(born.value);
+    const typed = amount.value.trim();
+    const day = /^\d{1,5}$/.test(typed) && patient.birthDate(Number(typed), chosen.value, vocabulary.today);
+    if (take(amount, day, "Age: give a whole number.")) born.value = day;
   };
   amount.addEventListener("input", aged);
-  chosen.addEventListener("change", aged);
-  born.addEventListener("change", () => {
+  chosen.addEventListener("change", () => amount.value && aged());
+  born.addEventListener("input", () => {
     const again = patient.age(born.value, vocabulary.today);
-    [amount.value, chosen.value] = [again.number, again.unit];
-    judgeTyped(amount, "");
-    setBorn(born.value);
+    if (take(born, born.value, "Born: give a whole date.")) [amount.value, chosen.value] = [again.number, again.unit];
   });
-  return el("fieldset", { class: "person" }, el("legend", {}, "Patient"),
+  const made = el("fieldset", { class: "person" }, el("legend", {}, "Patient"),
     el("div", { class: "field" }, el("label", { for: "age" }, "Age"), el("span", { class: "pair" }, amount, chosen)),
     el("div", { class: "field" }, el("label", { for: "born" }, "Born"), born), sex(found));
+  if (born.value) judgeTyped(born, patient.notBorn(born.value, vocabulary.today), false);
+  return made;
 }
 
 function setBorn(day) {
-  change((value) => {
-    const whom = patient.withPatient(value);
-    if (day) whom.birthDate = day;
-    else delete whom.birthDate;
-  });
+  change((value) => (patient.withPatient(value).birthDate = day));
 }
 
 function sex(found) {
@@ -142,7 +148,7 @@ function unitPicker(resource, stands, name, line) {
   if (!units.some((one) => one.code === stands.unit)) units.unshift({ unit: stands.unit || "no unit", code: stands.unit });
   const options = units.map((one, n) => el("option", { value: n, selected: one.code === stands.unit }, one.unit));
   const chosen = el("select", { class: "unit", "aria-label": `Unit of ${name}`, onchange: () =>
-    change(() => patient.setUnit(resource, units[chosen.value])) }, options);
+    change(() => patient.setUnit(resource, units[chosen.value], line)) }, options);
   return chosen;
 }
 

@@ -1,11 +1,10 @@
 // The workbench: scenarios, request, cards. One request is open; whatever changes it is judged at once.
 
 import * as api from "./api.js";
-import { drawDevelopers, setAnswer } from "./developers.js";
 import { byId } from "./dom.js";
 import { showIssues, startEditor } from "./editor.js";
 import { startForm } from "./form.js";
-import { forgetOpened, saySent, showJudged, showProblem, showSent, showStory } from "./results.js";
+import { forgetOpened, saySent, showFresh, showJudged, showProblem, showSent, showStale, showStory } from "./results.js";
 import { isReadable, onChange, open, request, setText, unread } from "./state.js";
 import { markStory, startStories } from "./stories.js";
 import { tabs } from "./tabs.js";
@@ -18,7 +17,10 @@ let stories = [];
 let bases = []; // of FHIR servers that may be asked
 let waiting = 0;
 let running = null; // AbortController of the judgement under way
-let judged = 0; // how many judgements were begun: the latest alone is shown
+let judged = 0; // how many changes and judgements there were: the answer to the latest alone is shown
+let shown = 0; // the one of them that is shown
+let last = null; // the judgement that is shown: [answer, milliseconds]
+let chosen = 0; // how many requests were chosen to be opened: the latest alone is
 
 /** The CDS service that answers the request in hand: the one of its hook. */
 function service() {
@@ -26,73 +28,87 @@ function service() {
   return stories.find((one) => one.hook === hook)?.service ?? request.story?.service ?? "neutropenia-review";
 }
 
-async function judgeNow() {
-  const number = ++judged;
+// What was begun before is given up.
+function begin(isOther) {
+  clearTimeout(waiting);
   running?.abort();
   running = new AbortController();
+  showStale(isOther);
+  return ++judged;
+}
+
+// The judgement gives pictures and evidence; the cards are those of the real call when `isSent`.
+async function judgeNow(isSent) {
+  const number = begin();
   if (request.fault) return showProblem(`The JSON has a fault in line ${request.fault.line}: ${request.fault.problem}.`);
   const [unreadable] = unread.values();
   if (unreadable) return showProblem(`${unreadable} What stands below was judged before that was typed.`);
-  const begun = performance.now();
+  const [called, text, { signal }, begun] = [service(), request.text, running, performance.now()];
+  let sent;
   try {
-    const answer = await api.judge(service(), request.text, running.signal);
+    if (isSent) sent = await api.call(called, (await import("./feedback.js")).asCall());
+    const answer = await api.judge(called, text, signal);
     if (number !== judged) return;
+    const took = performance.now() - begun;
     showIssues([]);
-    showJudged(answer, performance.now() - begun, (...decision) => act(true, ...decision));
-    setAnswer(answer, performance.now() - begun);
+    showJudged(answer, took, (...decision) => act(true, ...decision));
+    last = [answer, took];
+    await drawDevelopers();
+    if (number !== judged) return;
+    if (sent) showSent(sent.cards, called, (...decision) => act(false, ...decision));
+    showFresh();
+    shown = number;
   } catch (fault) {
-    if (number !== judged || fault.name === "AbortError") return;
-    if (!(fault instanceof api.Refused)) throw fault;
-    showIssues(fault.issues);
-    showProblem(fault.status ? `The service refuses the request (${fault.status})` : "No answer", fault.issues);
+    if (number !== judged) return;
+    const what = sent ? "The call was sent; its pictures and evidence are missing" : `The service refuses the ${isSent ? "call" : "request"}`;
+    showFault(fault, fault.status ? `${what} (${fault.status})` : sent ? what : "No answer");
   }
 }
 
+// Whatever went wrong is said: nothing that stands there may pass for an answer.
+function showFault(fault, words) {
+  const issues = fault instanceof api.Refused ? fault.issues : [{ diagnostics: `The page cannot show the answer: ${fault.message}` }];
+  showIssues(issues);
+  showProblem(words, issues);
+}
+
 function judgeSoon(from) {
-  clearTimeout(waiting);
-  waiting = setTimeout(judgeNow, from === "open" ? 0 : REST);
+  begin(from === "open");
+  waiting = setTimeout(() => judgeNow(false), from === "open" ? 0 : REST);
+}
+
+// The view for developers is loaded once it is looked at.
+async function drawDevelopers() {
+  if (last && !byId("view-developers").hidden) (await import("./developers.js")).setAnswer(...last);
 }
 
 // What is needed only when a user decides, or asks a FHIR server, is loaded only then.
 async function act(isPreview, card, outcome, chosen, place) {
   if (!isReadable()) return place.replaceChildren("Not sent: the request has a fault. Mend it first.");
+  if (shown !== judged) return place.replaceChildren("Not sent: this card is of the request before.");
   const [number, called] = [judged, service()];
   const { decide } = await import("./feedback.js");
   await decide(called, card, isPreview, outcome, chosen, place, (kept) => isPreview && number === judged && saySent(called, kept));
 }
 
-async function send() {
-  clearTimeout(waiting);
-  const number = ++judged;
-  running?.abort();
-  const called = service();
-  const { asCall } = await import("./feedback.js");
-  try {
-    const { cards } = await api.call(called, asCall());
-    if (number === judged) showSent(cards, called, (...decision) => act(false, ...decision));
-  } catch (fault) {
-    if (!(fault instanceof api.Refused)) throw fault;
-    showIssues(fault.issues);
-    showProblem(`The service refuses the call (${fault.status})`, fault.issues);
-  }
-}
-
 async function openStory(name, address) {
+  const number = ++chosen;
   try {
     const story = await api.get(`workbench/stories/${encodeURIComponent(name)}`);
+    if (number !== chosen) return;
     forgetOpened();
     open(story.request, story);
     markStory(name);
     if (address) history[address]({}, "", `?story=${encodeURIComponent(name)}${location.hash}`);
   } catch (fault) {
-    if (!(fault instanceof api.Refused)) throw fault;
-    showProblem("This scenario cannot be opened", fault.issues);
+    if (number === chosen) showFault(fault, "This scenario cannot be opened");
   }
 }
 
 const named = () => new URLSearchParams(location.search).get("story");
 
 function openFetched(value) {
+  chosen++;
   forgetOpened();
   open(value, null);
   markStory(null);
@@ -118,10 +134,10 @@ async function start() {
     byId("send").disabled = !isReadable();
     judgeSoon(from);
   });
-  byId("send").addEventListener("click", send);
+  byId("send").addEventListener("click", () => judgeNow(true));
   byId("reset").addEventListener("click", () => setText(request.opened, "reset"));
   byId("print").addEventListener("click", () => print());
-  addEventListener("popstate", () => named() && named() !== request.story?.name && openStory(named()));
+  addEventListener("popstate", () => (named() && named() !== request.story?.name ? openStory(named()) : chosen++));
   const [listed, vocabulary] = await Promise.all([api.get("workbench/stories"), api.get("workbench/vocabulary")]);
   stories = listed.stories;
   startForm(vocabulary);
@@ -131,7 +147,4 @@ async function start() {
   await openStory(named() ?? (stories.find((one) => one.name === FIRST) ?? stories[0]).name, named() ? null : "replaceState");
 }
 
-start().catch((fault) => {
-  if (!(fault instanceof api.Refused)) throw fault;
-  showProblem("The workbench cannot start", fault.issues);
-});
+start().catch((fault) => showFault(fault, "The workbench cannot start"));

@@ -6,6 +6,11 @@ const LOINC = "http://loinc.org";
 const UCUM = "http://unitsofmeasure.org";
 const CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category";
 const CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+
+const list = (value) => (Array.isArray(value) ? value : []);
+// The first that is a text and says something: a request may hold anything.
+const said = (...all) => all.find((one) => typeof one === "string" && one.trim());
+
 /** Each resource of the prefetch with its key, in the order of the request. */
 export function resources(request) {
   return Object.entries(request.prefetch ?? {}).flatMap(([key, value]) => held(value).map((resource) => ({ key, resource })));
@@ -13,7 +18,7 @@ export function resources(request) {
 
 function held(value) {
   if (value?.resourceType !== "Bundle") return value && value.resourceType !== "OperationOutcome" ? [value] : [];
-  return (value.entry ?? []).map((entry) => entry?.resource).filter((one) => one && typeof one === "object");
+  return list(value.entry).map((entry) => entry?.resource).filter((one) => one && typeof one === "object");
 }
 
 export const ofType = (request, ...types) => resources(request).filter(({ resource }) => types.includes(resource.resourceType));
@@ -60,6 +65,8 @@ function count(bundle) {
   if ("total" in bundle) bundle.total = bundle.entry?.length ?? 0;
 }
 
+const OLDEST = 130; // years
+
 const day = (date) => date.toISOString().slice(0, 10);
 
 /** Age at a day: {number, unit}: days below two months, months below two years, then years. */
@@ -69,6 +76,12 @@ export function age(born, today) {
   const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth() - (to.getUTCDate() < from.getUTCDate());
   if (months < 2) return { number: Math.round((to - from) / 86400000), unit: "days" };
   return months < 24 ? { number: months, unit: "months" } : { number: Math.floor(months / 12), unit: "years" };
+}
+
+/** Why nobody was born on a day; nothing when somebody may have been. */
+export function notBorn(born, today) {
+  if (born > today) return "The date of birth lies in the future.";
+  return born < birthDate(OLDEST, "years", today) ? `More than ${OLDEST} years is no age.` : "";
 }
 
 /** The birth date of who has this age today. */
@@ -83,35 +96,40 @@ export function birthDate(number, unit, today) {
   return day(date);
 }
 
-const codings = (concept) => concept?.coding ?? [];
-const isCoded = (concept, { system, code }) => codings(concept).some((one) => one.system === system && one.code === code);
+const codings = (concept) => list(concept?.coding).filter((one) => one && typeof one === "object");
+const isSame = (one, { system, code }) => one.system === system && one.code === code;
+const isCoded = (concept, coding) => codings(concept).some((one) => isSame(one, coding));
 
 /** What a resource is called. */
 export function nameOf(resource) {
   const concept = resource.code ?? resource.medicationCodeableConcept ?? resource.vaccineCode ?? resource.type?.[0];
-  return concept?.text ?? codings(concept)[0]?.display ?? resource.medicationReference?.display ?? codings(concept)[0]?.code ?? resource.resourceType;
+  const { display, code } = codings(concept)[0] ?? {};
+  return said(concept?.text, display, resource.medicationReference?.display, code, resource.resourceType) ?? "unnamed";
 }
 
+// Its usual coding, then those of units that have one of their own: moles, not mass.
+const codingsOf = (line) => [line.coding, ...line.units.map((one) => one.coding).filter(Boolean)];
+
 /** The line of the vocabulary that an Observation is of. */
-export const known = (observation, vocabulary) =>
-  vocabulary.results.find((one) => isCoded(observation.code, one.coding));
+export const known = ({ code }, { results }) =>
+  results.find((one) => isCoded(code, one.coding)) ?? results.find((one) => codingsOf(one).some((coding) => isCoded(code, coding)));
 
 /** Value of an Observation as it is shown: {kind: number|word|text|other, text, unit}. */
 export function valueOf(observation) {
   const { valueQuantity: quantity, valueCodeableConcept: concept } = observation;
   if (quantity) return { kind: "number", text: (quantity.comparator ?? "") + spelled(quantity.value), unit: quantity.code ?? quantity.unit ?? "" };
-  if (concept) return { kind: "word", text: concept.text ?? codings(concept)[0]?.display ?? "", code: codings(concept)[0]?.code ?? "" };
+  if (concept) return { kind: "word", text: said(concept.text, codings(concept)[0]?.display) ?? "", code: codings(concept)[0]?.code ?? "" };
   if (typeof observation.valueDateTime === "string") return { kind: "date", text: observation.valueDateTime.slice(0, 10) };
   if (typeof observation.valueString === "string") return { kind: "text", text: observation.valueString };
   const other = Object.keys(observation).find((key) => key.startsWith("value") || key === "component");
   return other ? { kind: "other", text: other } : { kind: "number", text: "", unit: "" };
 }
 
-/** Set the number of a Quantity from what was typed; false when it is none. Nothing typed: no value. */
+/** Set the number of a Quantity from what was typed; false when it is none, or could be two: 1,500. Nothing typed: no value. */
 export function setNumber(observation, typed) {
-  const [, comparator, digits] = /^\s*(<=|>=|<|>)?\s*(.*?)\s*$/.exec(typed.replace(",", "."));
-  const value = numeral(digits);
-  if (digits && value === null) return false;
+  const [, comparator, digits] = /^\s*(<=|>=|<|>)?\s*(.*?)\s*$/.exec(typed);
+  const value = numeral(digits.replace(",", ".").replace(/^\./, "0."));
+  if (digits && (value === null || /,\d{3}$/.test(digits))) return false;
   const quantity = (observation.valueQuantity ??= { system: UCUM });
   delete observation.dataAbsentReason;
   if (!digits) delete quantity.value;
@@ -121,8 +139,10 @@ export function setNumber(observation, typed) {
   return true;
 }
 
-/** Another unit for the same number. The laboratory's own range was in the old one, and goes. */
-export function setUnit(observation, { unit, code }) {
+/** Another unit for the same number, and the code that goes with it. The laboratory's own range was in the old one, and goes. */
+export function setUnit(observation, { unit, code, coding }, line) {
+  const replaced = line ? codings(observation.code).find((one) => codingsOf(line).some((of) => isSame(one, of))) : null;
+  if (replaced) Object.assign(replaced, coding ?? line.coding);
   const quantity = (observation.valueQuantity ??= {});
   if (code) Object.assign(quantity, { unit, system: UCUM, code });
   else for (const key of ["unit", "system", "code"]) delete quantity[key];
@@ -188,7 +208,7 @@ const DATED = ["effectiveDateTime", "onsetDateTime", "recordedDate", "authoredOn
 export function dayOf(resource) {
   const member = DATED.find((one) => typeof resource[one] === "string");
   const start = resource.effectivePeriod?.start ?? resource.performedPeriod?.start ?? resource.period?.start;
-  return { member, day: (resource[member] ?? start ?? "").slice(0, 10) };
+  return { member, day: (said(resource[member], start) ?? "").slice(0, 10) };
 }
 
 /** Another day, at the same time of day. */

@@ -11,6 +11,32 @@ const BACK = "A change of the request goes back to the preview.";
 let spoken = "";
 let speaking = 0;
 
+const PARTS = ["cards", "strip", "pictures-part", "evidence-part", "view-developers"]; // what a judgement fills
+const SLOW = 150; // milliseconds until a judgement under way is said to be (and seen: .stale)
+let late = 0;
+
+// Of a request that changed: greyed. Of another one: not to be seen at all.
+function mark(...kinds) {
+  clearTimeout(late);
+  for (const one of PARTS.map(byId)) {
+    one.classList.remove(...(kinds.length ? [] : ["stale", "gone"]));
+    one.classList.add(...kinds);
+  }
+}
+
+/** What is shown is no longer of the request: so until its own answer is. */
+export function showStale(isOther) {
+  mark("stale", ...(isOther ? ["gone"] : []));
+  if (isOther) byId("problem").replaceChildren();
+  late = setTimeout(() => {
+    byId("said").textContent = "Being judged. What stands below, greyed, is of the request before.";
+    say("Being judged …");
+  }, SLOW);
+}
+
+/** What is shown is the answer to the request in hand. */
+export const showFresh = () => mark();
+
 /** A new scenario: what it says first is what later changes are measured by. */
 export function forgetOpened() {
   opened = null;
@@ -55,7 +81,6 @@ function showCards(cards, act) {
   opened ??= verdict;
   refill(byId("cards"), flipped(verdict), cards.length ? cards.map((card, n) => drawCard(card, n + 1, act)) : nothing());
   byId("problem").replaceChildren();
-  stale(false);
   strip(verdict);
 }
 
@@ -67,8 +92,6 @@ const nothing = () => el("div", { class: "card none" }, el("p", { class: "from" 
   el("h3", {}, NOTHING), el("p", { class: "soft" }, "An empty list of cards. Without a card, what was not measured or not used is not named to the clinician.",
     byId("evidence-part").hidden ? null : " Pictures (Not measured) and Evidence below name it."));
 
-const stale = (is) => ["cards", "pictures-part", "evidence-part"].forEach((id) => byId(id).classList.toggle("stale", is));
-
 // Where the conclusion stands against the request as it was opened.
 function flipped(now) {
   if (!isEdited() || (now.indicator === opened.indicator && now.summary === opened.summary)) return null;
@@ -77,12 +100,18 @@ function flipped(now) {
 
 /** Say why there is no judgement; what was judged before stays, greyed. */
 export function showProblem(words, issues = []) {
+  mark("stale");
   byId("main").classList.remove("starting");
-  stale(true);
   byId("said").textContent = "Not judged.";
   byId("problem").replaceChildren(el("div", { class: "fault" }, el("strong", {}, words),
     issues.length ? el("ul", {}, issues.map((one) => el("li", {}, one.diagnostics))) : null));
-  byId("strip").replaceChildren(sign("warning"), el("span", {}, words));
+  say(words, "warning");
+}
+
+// In the strip, in place of a verdict.
+function say(words, shape = "none") {
+  byId("strip").className = "strip none";
+  byId("strip").replaceChildren(sign(shape), el("span", {}, words));
   speak(words);
 }
 
