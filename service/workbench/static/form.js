@@ -22,6 +22,8 @@ function draw() {
   const form = byId("form");
   let words = request.fault ? "The JSON has a fault: mend it there, then the form is back." : "";
   try {
+    const { value } = request;
+    if (!words && (Object(value) !== value || Array.isArray(value) || typeof (value.prefetch ?? {}) !== "object")) throw value;
     if (!words) form.replaceChildren(person(), ...resultGroups(), ...lists(), ...others());
   } catch { // whatever is odd in it: no field of the request before may stay
     form.replaceChildren();
