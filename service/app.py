@@ -122,7 +122,7 @@ def _before(app: Flask, parts: Parts) -> Response | None:
     headers = [value for name, value in request.environ.items() if name.startswith("HTTP_")]
     if len(headers) > MOST_HEADERS or any(len(value) > LONGEST_HEADER for value in headers):
         return _said(431)
-    if parts.settings.shows_workbench:
+    if parts.settings.shows_workbench and request.endpoint and (request.method == "POST" or request.blueprint):
         refuse_strangers(parts.settings.public_base_url)
     if parts.gate and request.endpoint and request.endpoint not in OPEN:
         try:

@@ -99,6 +99,7 @@ def test_a_silent_service_shows_nothing_and_tells_what_it_would(url: str, tmp_pa
     site = Site(url, tmp_path, silent=("neutropenia-review",))
     assert site.call("b12-deficient-positive-antibody") == []
     assert len(site.call("order-folic-acid-before-b12")) == 1
+    site.settled()
     told = report(site)
     assert some(told, "cards", "shown", "silent", "no_response") == [2, 1, 1, 1]
     assert some(told, "shown_per_100_calls", "cards_per_100_calls") == [50.0, 100.0]
@@ -108,6 +109,7 @@ def test_what_repeats_omit_is_left_out_and_suppressed(url: str, tmp_path: Path) 
     site = Site(url, tmp_path, repeats="omit")
     assert len(site.call("b12-deficient-positive-antibody")) == 1
     assert site.call("b12-deficient-positive-antibody", timedelta(hours=1)) == []
+    site.settled()
     assert some(report(site), "cards", "shown", "left_out", "lowered", "suppressed") == [2, 1, 1, 0, 1]
 
 

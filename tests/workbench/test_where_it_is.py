@@ -160,7 +160,7 @@ HOSTS = [
 def test_who_comes_by_a_name_that_is_not_ours_is_refused(host: str, ours: bool) -> None:
     web = create_app(Settings(workbench="on", public_base_url="https://cds.example.org")).test_client()
     # Calls too: without a token they fetch what is asked for from the same FHIR servers.
-    for method, address in (*ADDRESSES, ("GET", "/cds-services"), ("POST", "/cds-services/neutropenia-review")):
+    for method, address in (*ADDRESSES, ("POST", "/cds-services/neutropenia-review"), ("POST", "/assess")):
         got = web.open(address, method=method, json={} if method == "POST" else None, headers={"Host": host})
         if ours:
             assert method == "POST" or got.status_code == 200, address
