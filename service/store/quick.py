@@ -79,7 +79,7 @@ class Quick:
                 pooled.commit()
                 if lasting and self._kind == SQLITE:
                     cursor.execute("PRAGMA synchronous=NORMAL")  # for the next, which may be waited for
-            except BaseException:
+            except BaseException:  # an interrupt too leaves a transaction half done: undo it, and raise it on
                 self._held = None
                 pooled.invalidate()
                 raise
