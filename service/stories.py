@@ -9,13 +9,14 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from service.files import find_file
 
-_DAY = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
+_WHEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]+))?")
+_NOON = time(12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Story:
     name: str
     title: str
     shows: str
-    as_of: date  # the day that its dates are written for
+    as_of: date  # the day that its dates are written for, which are read at noon UTC
     folder: Path
 
     @property
@@ -38,9 +39,10 @@ class Story:
         """The answer on that day, with the settings as they are by default."""
         return self._read("response.json")
 
-    def on(self, day: date) -> dict[str, Any]:
-        """The request with its dates moved, so that it plays on another day."""
-        told: dict[str, Any] = moved(self.request, day - self.as_of)
+    def at(self, moment: datetime) -> dict[str, Any]:
+        """The request as it plays at that moment: hours before noon in the story are hours before the moment."""
+        hours = moment - datetime.combine(self.as_of, _NOON)
+        told: dict[str, Any] = moved(self.request, moment.date() - self.as_of, hours)
         return told
 
     def _read(self, file: str) -> dict[str, Any]:
@@ -62,15 +64,19 @@ def find(name: str) -> Story:
     return Story(name, told["title"], told["shows"], told["as_of"], folder)
 
 
-def moved(value: Any, by: timedelta) -> Any:
-    """The same JSON with every full date, and every dateTime's day, moved."""
+def moved(value: Any, by: timedelta, hours: timedelta | None = None) -> Any:
+    """The same JSON with every full date moved, and every dateTime by as much, or by `hours` to the minute."""
     if isinstance(value, dict):
-        return {key: moved(inner, by) for key, inner in value.items()}
+        return {key: moved(inner, by, hours) for key, inner in value.items()}
     if isinstance(value, list):
-        return [moved(inner, by) for inner in value]
-    if isinstance(value, str):
-        return _DAY.sub(lambda match: str(date.fromisoformat(match[0]) + by), value)
-    return value
+        return [moved(inner, by, hours) for inner in value]
+    if not isinstance(value, str) or not (match := _WHEN.fullmatch(value)):
+        return value
+    if match[1] is None:
+        return str(date.fromisoformat(value) + by)
+    exact = by if hours is None else hours - hours % timedelta(minutes=1)
+    then = datetime.fromisoformat(value) + exact
+    return then.isoformat().replace("+00:00", "Z")
 
 
 def _folder() -> Path:

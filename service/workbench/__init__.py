@@ -77,7 +77,7 @@ def _add_stories(bench: Blueprint, parts: Parts) -> None:
             told = stories.find(name)
         except KeyError:
             raise UnknownService(problem="no story has this name", hint="see /workbench/stories") from None
-        return Response(encode(opened(told, services, parts.now().date())), mimetype=JSON)
+        return Response(encode(opened(told, services, parts.now())), mimetype=JSON)
 
     bench.add_url_rule("/workbench/stories", "stories", listing)
     bench.add_url_rule("/workbench/stories/<name>", "story", story)

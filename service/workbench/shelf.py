@@ -7,7 +7,7 @@ StoryList, StoryOpened).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from service import stories
@@ -19,9 +19,9 @@ def listed(services: Mapping[str, str]) -> dict[str, Any]:
     return {"stories": [_told(one, services) | _answered(one) for one in map(stories.find, stories.names())]}
 
 
-def opened(story: Story, services: Mapping[str, str], today: date) -> dict[str, Any]:
-    """One story with its request, dated so that it plays today."""
-    return _told(story, services) | {"request": story.on(today)}
+def opened(story: Story, services: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """One story with its request, dated so that it plays now."""
+    return _told(story, services) | {"request": story.at(now)}
 
 
 def _told(story: Story, services: Mapping[str, str]) -> dict[str, Any]:

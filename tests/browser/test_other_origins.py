@@ -66,7 +66,7 @@ def calls(base: str, cards: list[Any]) -> list[tuple[str, str, Any]]:
     told = {"card": "none", "outcome": "overridden", "outcomeTimestamp": "2026-06-15T09:30:00Z"}
     batch = {"feedback": [told | {"card": card["uuid"]} for card in cards] or [told]}
     call = f"{base}/cds-services/neutropenia-review"
-    request = stories.find(STORY).on(datetime.now(UTC).date())
+    request = stories.find(STORY).at(datetime.now(UTC))
     return [(f"{base}/cds-services", "GET", None), (call, "POST", request), (f"{call}/feedback", "POST", batch)]
 
 

@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from service.cli import main
 from service.stories import find, names
 
 DAY = "2026-06-15"
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 BY_WORST = {
     "normal-count-no-card": 0, "infant": 12, "clumped-sample": 10, "folate-low-b12-unknown": 11,
     "fever-with-low-count": 12,
@@ -35,7 +36,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name in names():
         told = find(name)
         file = folder / f"{name}.json"
-        file.write_text(json.dumps(told.on(date.fromisoformat(DAY))), "utf-8")
+        file.write_text(json.dumps(told.at(NOON)), "utf-8")
         files[name] = str(file)
     return files
 
@@ -183,7 +184,7 @@ def test_a_file_without_drafted_orders_says_nothing_of_them(stories: dict[str, s
 
 @pytest.mark.parametrize("drafts", [{"entry": []}, {}, None, "x", [1]])
 def test_drafted_orders_of_any_shape_do_not_keep_the_chart_from_being_judged(drafts: object, tmp_path: Path) -> None:
-    told = find("infant").on(date.fromisoformat(DAY))
+    told = find("infant").at(NOON)
     told["context"]["draftOrders"] = drafts
     (tmp_path / "x.json").write_text(json.dumps(told), "utf-8")
     done = run(str(tmp_path / "x.json"), "--as-of", DAY, "--exit-status")

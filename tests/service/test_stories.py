@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,11 +105,39 @@ def undated(card: dict[str, Any]) -> tuple[str, str]:
     return card["indicator"], re.sub(r"\b\d{1,2} [A-Z][a-z]{2}(?: \d{4})?\b", "<day>", card["summary"])
 
 
+@pytest.mark.parametrize("hour", [0, 5, 11, 18, 23])
+@STORIES
+def test_a_story_has_the_same_cards_at_every_hour(name: str, hour: int) -> None:
+    story = find(name)
+    moment = datetime.combine(story.as_of, time(hour, 7, 31), UTC)
+    playing = create_app(Settings(public_base_url="https://cds.example.org"), clock=lambda: moment).test_client()
+    answer = playing.post(f"/cds-services/{service_for(story)}", json=story.at(moment))
+    assert answer.json
+    assert [undated(card) for card in answer.json["cards"]] == [undated(card) for card in replay(story)["cards"]]
+    rows = [[verdicts(card) for card in body["cards"]] for body in (answer.json, story.response)]
+    assert rows[0] == rows[1]
+
+
+def verdicts(card: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Result, threshold and verdict of each line of a card's tables; what it did not know, without dates."""
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in card["detail"].splitlines() if "|" in line]
+    return [(cells[0], cells[-2], cells[-1]) for cells in lines]
+
+
+def test_at_another_moment_hours_are_kept_to_the_minute_and_days_are_those_of_the_zone() -> None:
+    story = find("b12-deficient-positive-antibody")
+    moment = datetime(2027, 1, 1, 0, 30, 59, tzinfo=timezone(timedelta(hours=2)))
+    told = json.dumps(story.at(moment))
+    assert '"2026-06-14T08:00:00Z"' in json.dumps(story.request)
+    assert '"2026-12-30T18:30:00Z"' in told  # 28 hours before
+    assert '"birthDate": "1981-09-18"' in told
+
+
 def test_dates_of_every_kind_are_moved_and_nothing_else() -> None:
     by = timedelta(days=1)
     moves = {
         "2026-02-28": "2026-03-01",
-        "2026-12-31T23:59:59.5+02:00": "2027-01-01T23:59:59.5+02:00",
+        "2026-12-31T23:59:59+02:00": "2027-01-01T23:59:59+02:00",
         "2026-06": "2026-06",
         "12345-67-89": "12345-67-89",
         "a 2026-02-28 b": "a 2026-02-28 b",

@@ -177,10 +177,10 @@ def test_every_story_is_on_the_shelf_with_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_story_opens_dated_for_today(name: str) -> None:
+def test_a_story_opens_dated_for_now(name: str) -> None:
     got = bench().get(f"/workbench/stories/{name}").json
     contract.validator("StoryOpened").validate(got)
-    assert got["request"] == find(name).on(TODAY)
+    assert got["request"] == find(name).at(NOON)
     assert got["title"] == find(name).title
 
 
