@@ -11,17 +11,14 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-import service
 from cds_hooks.errors import CdsHooksError, Refusal, operation_outcome
 from cds_hooks.services import discovery
 from service import auth, contract, cors, hooks
 from service.callers import anyone, caller_of
-from service.clinical.knowledge.model import Knowledge
 from service.fhir_base import Bases
 from service.ground import prepare, read_settings
 from service.memory import open_memory
@@ -35,6 +32,8 @@ from service.web.cards import add_evidence
 from service.web.docs import add_docs
 from service.web.feedback import add_feedback
 from service.web.parts import Parts, encode, log, request_id
+from service.web.ready import add_readiness
+from service.web.telling import open_telling
 from service.workbench import add_workbench, refuse_strangers
 
 YAML = "application/yaml"
@@ -65,13 +64,14 @@ def create_app(chosen: Settings | None = None, clock: Callable[[], datetime] | N
     clock, memory = clock or _now, open_memory(chosen)
     gate = auth.open_gate(chosen, clock, memory.store if memory else None)
     services = hooks.offered(ground, silent_services(chosen))
-    parts = Parts(chosen, clock, ground, services, memory, gate, anyone(chosen, bases))
+    telling = open_telling(chosen, ground.knowledge, services, memory)
+    parts = Parts(chosen, clock, ground, services, memory, gate, anyone(chosen, bases), telling)
     app = Flask("service.web")
     app.url_map.merge_slashes = False
     # One byte more than allowed: a chunked body is cut at this length without a word, and is then seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body + 1
     app.before_request(partial(_before, app, parts))
-    app.after_request(partial(_after, chosen))
+    app.after_request(partial(_after, parts))
     app.register_error_handler(Exception, _refuse)
     _add_routes(app, parts)
     app.extensions["cds"] = parts
@@ -82,11 +82,11 @@ def _add_routes(app: Flask, parts: Parts) -> None:
     constants = {
         "/cds-services": (encode(discovery(one for one, _ in parts.services.values())), JSON),
         "/livez": (encode({"status": "ok"}), JSON),
-        "/readyz": (encode(_readiness(parts.ground.knowledge)), JSON),
         "/openapi.yaml": (contract.as_sent(), YAML),
     }
     for address, (constant, mimetype) in constants.items():
         app.add_url_rule(address, address, partial(Response, constant, mimetype=mimetype))
+    app.extensions["readiness"] = add_readiness(app, parts)
     add_calls(app, parts)
     add_feedback(app, parts)
     add_assess(app, parts)
@@ -102,16 +102,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _readiness(knowledge: Knowledge) -> dict[str, Any]:
-    in_force = {"version": knowledge.version, "profile": knowledge.profile}
-    return {"status": "ok", "version": service.__version__, "knowledge": in_force}
-
-
 # --- before and after every request -----------------------------------------------------------------------------------
 
 
 def _before(app: Flask, parts: Parts) -> Response | None:
     """Preflights first, then limits that some servers leave to the application, then who calls."""
+    parts.telling.begin(request)
     if request.method == "OPTIONS":
         if "Access-Control-Request-Method" in request.headers:
             return Response(status=204)
@@ -134,14 +130,13 @@ def _before(app: Flask, parts: Parts) -> Response | None:
     return None
 
 
-def _after(chosen: Settings, answer: Response) -> Response:
+def _after(parts: Parts, answer: Response) -> Response:
     """What every answer carries."""
     answer.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Origin"})
-    if "request_id" in g:
-        answer.headers["X-Request-Id"] = g.request_id
     # The workbench is for its own page alone: it shows more of a patient than cards do.
     origin = request.headers.get("Origin", "") if request.blueprint is None else ""
-    answer.headers.update(cors.headers(origin, chosen, preflight=request.method == "OPTIONS"))
+    answer.headers.update(cors.headers(origin, parts.settings, preflight=request.method == "OPTIONS"))
+    parts.telling.end(answer, parts.services)
     return answer
 
 

@@ -24,10 +24,16 @@ from cds_hooks.errors import InvalidRequest
 from cds_hooks.prefetch import Prefetched, State
 from cds_hooks.request import Authorization, HookRequest
 from cds_hooks.services import Service
+from service import telemetry
 from service.callback.fetched import Fetched
 from service.fhir_base import Bases, FhirBase, is_under, normalised
 
 log = logging.getLogger("service")
+
+REASONS = frozenset({
+    "refused", "tls", "timeout", "unauthorized", "not-found", "rate-limited", "rejected", "server-error", "redirect",
+    "not-fhir", "too-large", "page-loop", "not-allowed", "forbidden-address", "no-address",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +58,21 @@ NOBODY = CallBack()
 
 def read(request: HookRequest, service: Service, reach: CallBack) -> dict[str, Prefetched]:
     """Every key of the service with its state; without an allowed base the same as `prefetch.read`."""
-    sent = prefetch.read(request, service)
+    found = sent = prefetch.read(request, service)
+    call = telemetry.in_hand()
     missing = {key: service.prefetch[key] for key, one in sent.items() if one.state is State.MISSING}
     queries = queries_of(request, missing)
-    if not (queries and request.fhir_server and reach.bases):
-        return sent
-    read = {one.key: opened(one) for one in fetched(queries, request.fhir_server, request.authorization, reach)}
-    if failed := [f"{one.key} ({one.reason})" for one in read.values() if one.reason]:
-        call = request.hook_instance if request.hook_instance_is_uuid else "no UUID"
-        log.warning("%s: not fetched: %s (hookInstance %s)", service.id, ", ".join(failed), call)
-    return sent | read
+    if queries and request.fhir_server and reach.bases:
+        with telemetry.timed("fetch"):
+            asked = fetched(queries, request.fhir_server, request.authorization, reach)
+            read = {one.key: opened(one) for one in asked}
+        call.fetched = [one.reason or "fetched" for one in read.values()]
+        if failed := [f"{one.key} ({one.reason})" for one in read.values() if one.reason]:
+            instance = request.hook_instance if request.hook_instance_is_uuid else "no UUID"
+            log.warning("%s: not fetched: %s (hookInstance %s)", service.id, ", ".join(failed), instance)
+        found = sent | read
+    call.prefetch = {key: one.state.value for key, one in found.items()}
+    return found
 
 
 def queries_of(request: HookRequest, templates: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from service.settings.texts import MIB, LocalCodes, read_toml
 
 __all__ = ["MIB", "LocalCodes", "Settings", "SettingsError", "read", "read_toml", "unknown", "variables"]
 
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a site can choose."""
 
@@ -46,6 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     evidence_days: int = 30
     cards_days: int = 730
     workbench: Literal["", "on", "off"] = ""
+    log: Literal["", "json", "text"] = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_port: int = 0  # 0: no metrics
+    metrics_host: str = "127.0.0.1"
+    traces: bool = False
+    drain_seconds: float = 3.0
 
     @property
     def authenticates(self) -> bool:
@@ -129,6 +136,16 @@ _SETTINGS = (
     Setting("workbench", texts.workbench, "", "the workbench at `/`, to see and try the service: `on` or `off`; it "
             "asks for no token and goes with no authentication; not set: `on` in demo mode when `cds serve` listens to "
             "this machine alone"),
+    Setting("log", texts.log, "", "lines of the log: `json` or `text`; not set: `text` on a terminal, `json` "
+            "elsewhere"),
+    Setting("log_level", texts.log_level, "info", "`info`: a line per call; `warning`, `error`: what goes wrong alone; "
+            "`debug`: a line per request of any kind"),
+    Setting("metrics_port", texts.port, "", "the port of `/metrics` for Prometheus; not set: no metrics"),
+    Setting("metrics_host", texts.address, "127.0.0.1", "the IP address on which that port listens"),
+    Setting("traces", texts.yes, "no", "`yes`: spans by OpenTelemetry, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says; "
+            "needs the extra `traces`"),
+    Setting("drain_seconds", texts.drain, "3", "for how many seconds after SIGTERM calls still come in, while "
+            "`/readyz` answers 503"),
 )  # fmt: skip
 
 

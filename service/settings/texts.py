@@ -6,6 +6,7 @@ import re
 import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,7 @@ _SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?\Z")
 _UNIT = {"": 1, "KiB": 1024, "MiB": MIB}
 _SMALLEST_BODY, _LARGEST_BODY = 1024, 64 * MIB
 _SHORTEST, _LONGEST = 0.1, 30.0  # seconds
+_LONGEST_DRAIN = 60
 
 
 def mode(text: str) -> str:
@@ -190,3 +192,35 @@ def names(text: str) -> tuple[str, ...]:
     if not all(_SILENT.match(one) for one in given):
         raise ValueError("list ids of services, or * for all, with @client behind for one client alone")
     return given
+
+
+def log(text: str) -> str:
+    if text not in ("json", "text"):
+        raise ValueError("use json or text; not set: text on a terminal, json elsewhere")
+    return text
+
+
+def log_level(text: str) -> str:
+    if text not in ("debug", "info", "warning", "error"):
+        raise ValueError("use debug, info, warning or error")
+    return text
+
+
+def port(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _LAST_PORT:
+        raise ValueError(f"use a port from 1 to {_LAST_PORT}; not set: no metrics")
+    return int(text)
+
+
+def address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("use an IP address of this machine, e.g. 127.0.0.1, or 0.0.0.0 for all of them") from None
+
+
+def drain(text: str) -> float:
+    seconds = float(text) if _SECONDS.match(text) else -1
+    if not 0 <= seconds <= _LONGEST_DRAIN:
+        raise ValueError(f"use a number of seconds from 0 to {_LONGEST_DRAIN}, e.g. 3")
+    return seconds

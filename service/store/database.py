@@ -22,12 +22,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, false
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.store.file import is_current, prepare
 from service.store.quick import Quick, Transaction
+from service.store.tables import replay
 
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
 START_SECONDS: Final = 30  # the same while several start together and one migrates
@@ -43,6 +44,7 @@ LONGEST_DELAY: Final = 1.0
 Found = TypeVar("Found")
 
 log = logging.getLogger("service")
+_NO_CHANGE: Final = replay.update().where(false()).values(expires=replay.c.expires)
 LAMENT = "store: what was left for later failed: %s"
 
 
@@ -61,6 +63,7 @@ class Store:
         self._behind = deque[tuple[float, Callable[[], object]]]()  # with the instant from which it is put off no more
         self._lock, self._asked = threading.Lock(), 0
         self._hurry, self._closing = threading.Event(), False  # somebody waits; nobody will
+        self.on_fault: Callable[[str], object] = _unheard  # is told each fault: down | slow | full
 
     @property
     def kind(self) -> str:
@@ -91,6 +94,7 @@ class Store:
         try:
             yield
         except (SQLAlchemyError, self._fault) as fault:
+            self.on_fault("down")
             raise StoreDown(_kind_of(fault)) from None
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
@@ -100,11 +104,13 @@ class Store:
             return asked.result(timeout=seconds)
         except TooLate:
             asked.add_done_callback(_lament)
+            self.on_fault("slow")
             raise StoreDown(SLOW) from None
 
     def _ask(self, do: Callable[[], Found]) -> Future[Found]:
         with self._lock:
             if self._asked >= MOST_WAITING:
+                self.on_fault("full")
                 raise StoreDown(TOO_MUCH)
             self._asked += 1
             self._hurry.set()
@@ -125,6 +131,7 @@ class Store:
         """
         if len(self._behind) >= MOST_WAITING:
             log.warning(LAMENT, TOO_MUCH)
+            self.on_fault("full")
             return False
         self._behind.append((monotonic() + LONGEST_DELAY, do))
         self._queue.submit(self._one_behind)
@@ -146,6 +153,11 @@ class Store:
         except StoreDown as fault:
             log.warning(LAMENT, fault)
 
+    def check(self) -> None:
+        """Whether it could be written now: a change of no row, which takes the lock; StoreDown when it cannot."""
+        with self.write() as connection:
+            connection.execute(_NO_CHANGE)
+
     @property
     def waiting(self) -> int:
         """How much was left for later and is not done yet."""
@@ -158,6 +170,10 @@ class Store:
         self._queue.shutdown(wait=True)
         self._quick.close()
         self._engine.dispose()
+
+
+def _unheard(_: str) -> None:
+    """Nobody counts faults."""
 
 
 def _lament(done: Future[Any]) -> None:

@@ -17,13 +17,14 @@ from cds_hooks.cards import response as cards_response
 from cds_hooks.errors import UnknownService
 from cds_hooks.request import HookRequest
 from cds_hooks.services import Service
-from service import hooks
+from service import hooks, telemetry
 from service.callers import whose
 from service.hooks import Answered
 from service.memory import Call
 from service.profiles import shaped
 from service.settings import Settings
 from service.settings.texts import is_origin
+from service.web import telling
 from service.web.bodies import JSON, read_body
 from service.web.cards import links_of, with_links
 from service.web.checks import linked
@@ -51,7 +52,11 @@ def add_calls(app: Flask, parts: Parts) -> None:
 def _call(parts: Parts, links: Links, id: str) -> Response:
     called, now = read_call(parts, id), parts.now()
     _remark(called.asked, id)
-    found = settled(called, judged(called, parts, now), parts, now)
+    with telemetry.timed("judge"):
+        answered = judged(called, parts, now)
+    with telemetry.timed("store"):
+        found = tuple(settled(called, answered, parts, now))
+    telling.judged(answered, found, silent=parts.settings.is_silent(id, caller(parts).name))
     return Response(encode(as_sent(found, called, parts, links)), mimetype=JSON)
 
 
@@ -96,6 +101,7 @@ def base_of(chosen: Settings) -> str:
 
 def _remark(asked: HookRequest, id: str) -> None:
     """Log what a client does wrong that costs no refusal. Its own words only when they are plain keys."""
+    telemetry.in_hand().hook_instance = asked.hook_instance if asked.hook_instance_is_uuid else ""
     if not asked.hook_instance_is_uuid:
         log.warning("%s: hookInstance is not a UUID (request %s)", id, request_id())
     if asked.other_keys:

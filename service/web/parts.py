@@ -6,17 +6,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 import msgspec
 from flask import g
 
 from cds_hooks.services import Service
-from service import auth, hooks
+from service import auth, hooks, telemetry
 from service.callers import Caller
 from service.ground import Ground
 from service.memory import Memory
 from service.settings import Settings
+from service.web.telling import Telling
 
 log = logging.getLogger("service")
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -33,6 +33,7 @@ class Parts:
     memory: Memory | None
     gate: auth.Gate | None  # None: whoever reaches the service may call
     anyone: Caller  # who calls without a token
+    telling: Telling
 
     def now(self) -> datetime:
         """This instant in the time zone of the site."""
@@ -47,6 +48,4 @@ def caller(parts: Parts) -> Caller:
 
 def request_id() -> str:
     """The id that joins the log lines of one request with its answer (X-Request-Id)."""
-    if "request_id" not in g:
-        g.request_id = uuid4().hex
-    return str(g.request_id)
+    return telemetry.in_hand().request_id

@@ -33,6 +33,15 @@ GOOD = [
     ("XDG_STATE_HOME", "/state", "database_url", "sqlite:////state/neutropenia-cds/store.sqlite"),
     ("HOME", "/home/me", "database_url", "sqlite:////home/me/.local/state/neutropenia-cds/store.sqlite"),
     ("HOME", "relative", "database_url", ""),
+    ("CDS_LOG", "json", "log", "json"),
+    ("CDS_LOG_LEVEL", "debug", "log_level", "debug"),
+    ("CDS_METRICS_PORT", "9090", "metrics_port", 9090),
+    ("CDS_METRICS_PORT", "65535", "metrics_port", 65535),
+    ("CDS_METRICS_HOST", "0.0.0.0", "metrics_host", "0.0.0.0"),
+    ("CDS_METRICS_HOST", "::1", "metrics_host", "::1"),
+    ("CDS_TRACES", "no", "traces", False),
+    ("CDS_DRAIN_SECONDS", "0", "drain_seconds", 0.0),
+    ("CDS_DRAIN_SECONDS", "60", "drain_seconds", 60.0),
 ]  # fmt: skip
 BAD = [
     ("CDS_MODE", "Demo"),
@@ -66,6 +75,15 @@ BAD = [
     ("CDS_DATABASE_URL", "sqlite:////no/such/folder/store.sqlite"),
     ("CDS_KEY_FILE", "/no/such/key"),
     ("CDS_LOCAL_CODES", "/no/such/file.toml"),
+    ("CDS_LOG", "xml"),
+    ("CDS_LOG_LEVEL", "INFO"),
+    ("CDS_METRICS_PORT", "0"),
+    ("CDS_METRICS_PORT", "65536"),
+    ("CDS_METRICS_HOST", "metrics.example"),
+    ("CDS_METRICS_HOST", "127.0.0.1:9090"),
+    ("CDS_TRACES", "maybe"),
+    ("CDS_DRAIN_SECONDS", "60.1"),
+    ("CDS_DRAIN_SECONDS", "-1"),
 ]
 
 

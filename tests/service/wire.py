@@ -24,7 +24,7 @@ HOOK = "/cds-services/neutropenia-review"
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with no CDS_* variables but those given; nothing is remembered unless they say so."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    return kept | {"CDS_DATABASE_URL": "off"} | settings
+    return kept | {"CDS_DATABASE_URL": "off", "CDS_DRAIN_SECONDS": "0"} | settings
 
 
 def free_port() -> int:

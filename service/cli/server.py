@@ -1,0 +1,46 @@
+"""granian, so that SIGTERM takes the service out of use before it stops it.
+
+At SIGTERM the workers are told that they are not ready (SIGUSR1): whoever asks /readyz goes elsewhere, while calls that
+come are answered. After `drain_seconds`, at a second SIGTERM or at SIGINT they stop: running calls finish. granian puts
+a new worker in the place of one that died; one that dies again within seconds ends the service with exit status 1.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from multiprocessing import active_children
+from threading import Timer
+from typing import Any, Final
+
+from granian.server import MPServer
+
+NotReady: Final = signal.SIGUSR1
+
+
+class Draining(MPServer):
+    """The parent process of the workers."""
+
+    drain_seconds = 0.0
+    _timer: Timer | None = None
+
+    def startup(self, *given: Any, **named: Any) -> None:
+        """Start the workers; one that is told too early that it is not ready does not die of it."""
+        signal.signal(NotReady, signal.SIG_IGN)
+        super().startup(*given, **named)  # type: ignore[no-untyped-call]  # granian has no types there
+
+    def signal_handler_interrupt(self, *received: Any, **named: Any) -> None:
+        """What a signal does that asks this process to stop."""
+        if received[:1] != (signal.SIGTERM,) or not self.drain_seconds or self._timer:
+            if self._timer:
+                self._timer.cancel()
+            super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # granian has no types there
+            return
+        for child in active_children():
+            if child.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, NotReady)
+        self._timer = Timer(self.drain_seconds, super().signal_handler_interrupt)
+        self._timer.daemon = True
+        self._timer.start()

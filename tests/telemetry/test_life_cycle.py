@@ -1,0 +1,161 @@
+"""From ready to gone: what /readyz says, SIGTERM, workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from requests_of import call
+from wire import HOOK, Running, free_port, start, stop
+
+from service.store import StoreDown
+from service.web import ready
+from service.web.ready import Readiness
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **settings: str) -> Iterator[Running]:
+    """A service that is stopped, or killed, when the test is over."""
+    running = start(free_port(), *arguments, **settings)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            stop(running)
+
+
+def until(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if holds():
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def workers_of(running: Running) -> set[int]:
+    """The processes that answer."""
+    path = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+    if not path.exists():
+        pytest.skip("this system does not list a process's children in /proc")
+    return set(map(int, path.read_text().split()))
+
+
+# --- readiness --------------------------------------------------------------------------------------------------------
+
+
+def down() -> None:
+    raise StoreDown("OperationalError")
+
+
+def test_without_a_store_it_is_ready() -> None:
+    assert Readiness(None).answer() == "ok"
+
+
+def test_a_store_that_cannot_be_written_makes_it_not_ready() -> None:
+    assert Readiness(down).answer() == "store"
+
+
+def test_the_store_is_looked_at_once_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    readiness = Readiness(lambda: looks.append(1))
+    assert {readiness.answer() for _ in range(100)} == {"ok"}
+    assert len(looks) == 1
+    monkeypatch.setattr(ready, "monotonic", lambda: time.monotonic() + ready.KEPT)
+    readiness.answer()
+    assert len(looks) == 2
+
+
+def test_a_store_that_hangs_costs_half_a_second_and_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "KEPT", 0.0)
+    go, looks = threading.Event(), []
+
+    def hang() -> None:
+        looks.append(1)
+        assert go.wait(20)
+
+    readiness, begun = Readiness(hang), time.monotonic()
+    assert [readiness.answer(), readiness.answer()] == ["store", "store"]
+    assert time.monotonic() - begun < 4 * ready.PATIENCE
+    assert len(looks) == 1
+    go.set()
+    assert readiness.answer() == "ok"
+
+
+def test_a_store_that_comes_back_makes_it_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "KEPT", 0.0)
+    faults = [down, down]
+    readiness = Readiness(lambda: faults.pop()() if faults else None)
+    assert [readiness.answer() for _ in range(3)] == ["store", "store", "ok"]
+
+
+def test_a_database_that_is_gone_is_said_in_a_word_and_no_more(tmp_path: Path) -> None:
+    folder = tmp_path / "canary7731"
+    folder.mkdir()
+    with serving(CDS_DATABASE_URL=f"sqlite:///{folder}/store.sqlite") as running:
+        assert running.ask("GET", "/readyz").status == 200
+        folder.rename(tmp_path / "elsewhere")
+        assert until(lambda: running.ask("GET", "/readyz").status == 503)
+        reply = running.ask("GET", "/readyz")
+        assert (reply.json, reply.headers["Retry-After"]) == ({"status": "store"}, "5")
+        assert running.post(HOOK, call()).status == 200  # cards come all the same
+        (tmp_path / "elsewhere").rename(folder)
+        assert until(lambda: running.ask("GET", "/readyz").status == 200)
+
+
+# --- SIGTERM ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_at_sigterm_it_is_not_ready_first_and_answers_meanwhile(workers: str) -> None:
+    with serving("--workers", workers, CDS_DRAIN_SECONDS="3") as running:
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert until(lambda: running.ask("GET", "/readyz").status == 503, 2)
+        assert {running.ask("GET", "/readyz").json["status"] for _ in range(20)} == {"draining"}
+        assert {running.post(HOOK, call()).status for _ in range(20)} == {200}
+        assert running.ask("GET", "/livez").status == 200
+        running.process.communicate(timeout=15)
+        assert running.process.returncode == 0
+        assert 3 <= time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_who_asks_twice_does_not_wait(second: signal.Signals) -> None:
+    with serving(CDS_DRAIN_SECONDS="60") as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert until(lambda: running.ask("GET", "/readyz").status == 503, 5)
+        running.process.send_signal(second)
+        running.process.communicate(timeout=15)
+        assert running.process.returncode == 0
+
+
+def test_ctrl_c_does_not_wait() -> None:
+    with serving(CDS_DRAIN_SECONDS="60") as running:
+        running.process.send_signal(signal.SIGINT)
+        running.process.communicate(timeout=15)
+        assert running.process.returncode == 0
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_killed_is_replaced() -> None:
+    with serving("--workers", "2", CDS_LOG="json") as running:
+        before = workers_of(running)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        assert until(lambda: len(workers_of(running) - before) == 1 and len(workers_of(running)) == 2)
+        assert until(lambda: {running.post(HOOK, call()).status for _ in range(50)} == {200})
+        status, said = stop(running)
+        assert status == 0
+        events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        assert [one["event"] for one in events if one["level"] == "error"] == ["Unexpected exit from worker-1"]
