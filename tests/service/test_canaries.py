@@ -80,11 +80,12 @@ CALLS: list[tuple[str, object]] = [
 NO_HTTP = [f"GET /{CANARY} HTTP/9\r\n\r\n", f"GET / HTTP/1.1\r\n{CANARY}\r\n\r\n", f"{CANARY} / HTTP/1.1\r\n\r\n"]
 
 
-@pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Reply], str, Path]:
+@pytest.fixture(scope="module", params=["json", "text"])
+def said(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[list[Reply], str, Path]:
     """All answers of a service to the calls above, what it printed until it stopped, and the folder of its database."""
     folder = tmp_path_factory.mktemp("canaries")
-    running = start(free_port(), CDS_DATABASE_URL=f"sqlite:///{folder}/store.sqlite")
+    log = {"CDS_LOG": request.param, "CDS_LOG_LEVEL": "debug"}
+    running = start(free_port(), CDS_DATABASE_URL=f"sqlite:///{folder}/store.sqlite", **log)
     try:
         replies = [running.post(path, value) for path, value in CALLS]
         replies += [every(running, "GET"), every(running, "TRACE")]
@@ -98,7 +99,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Reply], str, Pa
 
 def every(running: Running, method: str) -> Reply:
     """A request with canaries in each header that anyone may read."""
-    given = dict.fromkeys(("Authorization", "Cookie", "User_Agent", "Referer", "Origin", "X_Request_Id"), TOKEN)
+    given = dict.fromkeys(
+        ("Authorization", "Cookie", "User_Agent", "Referer", "Origin", "X_Request_Id", "Traceparent"), TOKEN
+    )
     return running.ask(method, f"/cds-services?{CANARY}", None, Host=CANARY, **given)
 
 
