@@ -1,4 +1,4 @@
-"""The command line: serve, assess, story, doctor, check, completion; report, purge, audit and replay stand in `kept`.
+"""The command line: serve, assess, story, config, doctor, check, completion; those about what is kept stand in `kept`.
 
 Each command imports what it needs when it runs, so that `cds --help` is quick and a serving worker stays small.
 """
@@ -20,7 +20,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 # The commands by what they are for; help lists them so.
 GROUPS = (
     ("A patient", ("assess", "story")),
-    ("The service", ("serve", "doctor", "check")),
+    ("The service", ("serve", "config", "doctor", "check")),
     ("What is kept", ("report", "replay", "purge", "audit")),
     ("This shell", ("completion",)),
 )
@@ -99,6 +99,15 @@ def story(name: str | None) -> None:
     from service.cli.story import run
 
     run(name)
+
+
+@main.command(epilog=examples.CONFIG, short_help="List every setting, and what is in force.")
+@click.option("--markdown", is_flag=True, help="Print the table of docs/operations.md instead.")
+def config(markdown: bool) -> None:
+    """List every setting: variable, what is in force (in bold where it was set), default, what it does."""
+    from service.cli.config import run
+
+    raise SystemExit(run(markdown))
 
 
 @main.command(epilog=examples.DOCTOR, short_help="Check settings, knowledge and order templates.")

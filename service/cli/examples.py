@@ -37,6 +37,13 @@ Examples:
   cds story                                      which stories there are
   cds story b12-deficient-positive-antibody      one, dated to play today
   cds story infant | cds assess -                the same, judged"""
+CONFIG = """\b
+Examples:
+  cds config                            as this environment has it
+  CDS_MODE=production cds config        what else production asks for
+  cds config --markdown                 for the documentation
+
+Exit status: 0, or 2 when a setting cannot be used: all faults are said. Passwords are not shown."""
 DOCTOR = """\b
 Examples:
   cds doctor                            settings, knowledge, orders, store

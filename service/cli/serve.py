@@ -24,10 +24,10 @@ from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from sqlalchemy.engine import make_url
 
 from service import __version__, settings
 from service.app import create_app
+from service.cli.addresses import shown_address
 from service.cli.server import Draining, NotReady
 from service.ground import read_settings
 from service.settings import Settings
@@ -159,12 +159,6 @@ def _free_address(host: str, port: int, hint: str = "Choose another --port or --
         raise click.ClickException(f"cannot listen on {host} port {port}: {reason}. {hint}") from None
 
 
-def _where(chosen: Settings) -> str:
-    """The database without its password."""
-    address = make_url(chosen.database_url) if chosen.database_url else None
-    return address.render_as_string(hide_password=True) if address else "off"
-
-
 def _silence(chosen: Settings) -> str:
     said = told(chosen)
     return f"{said}\n" if said else ""
@@ -188,7 +182,7 @@ def greeting(host: str, port: int, chosen: Settings) -> str:
 Neutropenia review listens on {host} port {port}. Ctrl-C stops it.
 Mode {chosen.mode}, thresholds {chosen.thresholds}, time zone {chosen.time_zone}.
 {"Calls need the token of a client (CDS_CLIENTS)." if chosen.authenticates else "Calls need no token."}
-Memory: {_where(chosen)}.
+Memory: {shown_address(chosen.database_url)}.
 {_told(chosen)}{_silence(chosen)}
 {_workbench(base, chosen)}  {base}/cds-services    what an EHR reads first
   {base}/docs            the whole interface

@@ -38,6 +38,7 @@ from service.clients.values import NAME, Here, Parse
 from service.fhir_base import FhirBase
 from service.profiles import SiteChoices
 from service.settings import Settings, read_toml
+from service.settings.texts import is_safe
 
 SANDBOX = "sandbox.cds-hooks.org"  # its private key is published
 
@@ -95,6 +96,8 @@ def faults(chosen: Settings) -> Iterator[tuple[str, str]]:
         yield "auth", "production authenticates: leave it out, or use CDS_MODE=demo"
     if production and chosen.public_base_url.startswith("http:"):
         yield "public_base_url", "production is reached by https"
+    if production and not all(map(is_safe, chosen.cors_origins)):
+        yield "cors_origins", "production lets in https alone (http only on this machine)"
     if chosen.authenticates and not chosen.public_base_url:
         yield "public_base_url", "is not set: tokens name the address that they are for, so authentication needs it"
     if chosen.authenticates and chosen.clients is None:

@@ -111,6 +111,12 @@ def is_origin(text: str) -> bool:
     return match is not None and (match["port"] is None or 0 < int(match["port"]) <= _LAST_PORT)
 
 
+def is_safe(origin: str) -> bool:
+    """Whether nobody on the way can change what comes from an origin: by https, or from this machine."""
+    match = _ORIGIN.match(origin)
+    return origin.startswith("https:") or (match is not None and _LOOPBACK.match(match["host"]) is not None)
+
+
 def origins(text: str) -> tuple[str, ...]:
     origins = tuple(one.strip() for one in text.split(",") if one.strip())
     if not all(is_origin(one) for one in origins):
