@@ -24,7 +24,7 @@ Event = MutableMapping[str, Any]
 # In the order in which they are written. What is in none of them is dropped.
 KEYS = (
     "timestamp", "level", "event", "logger",
-    "request_id", "trace_id", "hook_instance", "client", "tenant", "kind", "service", "status", "outcome",
+    "request_id", "trace_id", "hook_instance", "client", "tenant", "service", "status", "outcome",
     "ms", "judge_ms", "fetch_ms", "store_ms", "cards", "held_back", "gaps", "keys_missing", "knowledge",
 )  # fmt: skip
 _ADDED = KEYS[4:]  # those that a record may bring along

@@ -51,7 +51,7 @@ class Metrics:
             "indicator": INDICATORS, "row": words.rows, "fate": FATES, "reason": words.reasons,
             "key": words.keys, "state": STATES, "fetched": words.fetches, "fault": FAULTS, "answer": READY,
         }  # fmt: skip
-        self._sets: Mapping[str, frozenset[str]] = sets
+        self.sets: Mapping[str, frozenset[str]] = sets
         count = self._counter
         self._calls = count("calls", "Requests by what they are, service, outcome and client.",
                             "kind", "service", "outcome", "client")  # fmt: skip
@@ -70,13 +70,13 @@ class Metrics:
         return Counter(f"cds_{name}", said, labels, registry=self.registry)
 
     def _inc(self, counter: Counter, **labels: str) -> None:
-        counter.labels(**{name: word if word in self._sets[name] else OTHER for name, word in labels.items()}).inc()
+        counter.labels(**{name: word if word in self.sets[name] else OTHER for name, word in labels.items()}).inc()
 
     def tell(self, call: Call, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
         if not call.kind:
             return
-        service = call.service if call.service in self._sets["service"] else OTHER
+        service = call.service if call.service in self.sets["service"] else OTHER
         self._inc(self._calls, kind=call.kind, service=service, outcome=outcome, client=call.client)
         self._seconds.labels(call.kind, service).observe(seconds)
         for card in call.cards:

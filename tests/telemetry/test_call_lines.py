@@ -134,3 +134,9 @@ def test_a_refused_caller_has_a_line_without_a_name(tmp_path: Path) -> None:
     line = line_of(reply, lines)
     assert (line["status"], line["outcome"], line["service"]) == (401, "not-admitted", "neutropenia-review")
     assert "client" not in line and CANARY not in str(lines)
+
+
+def test_the_line_in_the_documentation_has_the_keys_of_a_call() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text("utf-8")
+    shown = json.loads(text.partition("## Logs\n")[2].partition("```json\n")[2].partition("```")[0])
+    assert list(shown) == [key for key in KEYS if key not in ("logger", "fetch_ms")]
