@@ -7,6 +7,7 @@ Workers write into files of a folder that they share (PROMETHEUS_MULTIPROC_DIR, 
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from wsgiref.simple_server import WSGIServer
@@ -52,6 +53,7 @@ class Metrics:
             "key": words.keys, "state": STATES, "fetched": words.fetches, "fault": FAULTS, "answer": READY,
         }  # fmt: skip
         self.sets: Mapping[str, frozenset[str]] = sets
+        self._kept: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         count = self._counter
         self._calls = count("calls", "Requests by what they are, service, outcome and client.",
                             "kind", "service", "outcome", "client")  # fmt: skip
@@ -64,37 +66,50 @@ class Metrics:
         self._fetches = count("callbacks", "Prefetch keys that were asked for at FHIR servers.", "client", "fetched")
         self._faults = count("store_faults", "Times that the store could not do what it was asked for.", "fault")
         self._ready = count("readiness", "Answers of /readyz.", "answer")
-        self.starts = count("worker_starts", "Worker processes that started.")
+        self._starts = Counter("cds_worker_starts", "Worker processes that started.", registry=self.registry)
 
-    def _counter(self, name: str, said: str, *labels: str) -> Counter:
-        return Counter(f"cds_{name}", said, labels, registry=self.registry)
+    def _counter(self, name: str, said: str, *labels: str) -> tuple[Counter, tuple[frozenset[str], ...]]:
+        counter = Counter(f"cds_{name}", said, labels, registry=self.registry)
+        return counter, tuple(self.sets[label] for label in labels)
 
-    def _inc(self, counter: Counter, **labels: str) -> None:
-        counter.labels(**{name: word if word in self.sets[name] else OTHER for name, word in labels.items()}).inc()
+    def _inc(self, counted: tuple[Counter, tuple[frozenset[str], ...]], *words: str, by: int = 1) -> None:
+        """Count one more with these words. What each combination counts in is kept, those of closed sets alone."""
+        counter, sets = counted
+        child = self._kept.get((counter, words))
+        if child is None:
+            closed = tuple(word if word in known else OTHER for word, known in zip(words, sets, strict=True))
+            child = counter.labels(*closed)
+            if closed == words:
+                self._kept[counter, words] = child
+        child.inc(by)
 
     def tell(self, call: Call, outcome: str, seconds: float) -> None:
         """Count a request that was answered."""
         if not call.kind:
             return
         service = call.service if call.service in self.sets["service"] else OTHER
-        self._inc(self._calls, kind=call.kind, service=service, outcome=outcome, client=call.client)
+        self._inc(self._calls, call.kind, service, outcome, call.client)
         self._seconds.labels(call.kind, service).observe(seconds)
         for card in call.cards:
-            self._inc(self._cards, service=service, indicator=card.indicator, row=card.row, fate=card.fate)
-        for reason in call.gaps:
-            self._inc(self._gaps, reason=reason)
+            self._inc(self._cards, service, card.indicator, card.row, card.fate)
+        for reason, times in Tally(call.gaps).items():
+            self._inc(self._gaps, reason, by=times)
         for key, state in call.prefetch.items():
-            self._inc(self._keys, key=key, state=state)
-        for fetched in call.fetched:
-            self._inc(self._fetches, client=call.client, fetched=fetched)
+            self._inc(self._keys, key, state)
+        for fetched, times in Tally(call.fetched).items():
+            self._inc(self._fetches, call.client, fetched, by=times)
 
     def store_fault(self, fault: str) -> None:
         """Count a fault of the store: down | slow | full."""
-        self._inc(self._faults, fault=fault)
+        self._inc(self._faults, fault)
 
     def ready(self, answer: str) -> None:
         """Count an answer of /readyz."""
-        self._inc(self._ready, answer=answer)
+        self._inc(self._ready, answer)
+
+    def starts(self) -> None:
+        """Count a worker that starts."""
+        self._starts.inc()
 
 
 class _InForce(Collector):

@@ -101,7 +101,7 @@ class Telling:
     def starts(self) -> None:
         """A worker starts."""
         if self.metrics:
-            self.metrics.starts.inc()
+            self.metrics.starts()
 
 
 def judged(answered: Answered, sent: Iterable[Card], *, silent: bool) -> None:

@@ -37,7 +37,7 @@ def metrics() -> Metrics:
 def made(metrics: Metrics) -> dict[str, set[str]]:
     """Every name of a sample with its labels."""
     found: dict[str, set[str]] = {"cds_knowledge_info": IN_FORCE}
-    for one in vars(metrics).values():
+    for one in metrics.registry._collector_to_names:
         if isinstance(one, Counter):
             found[f"{one._name}_total"] = set(one._labelnames)
         if isinstance(one, Histogram):
