@@ -15,6 +15,7 @@ import pytest
 from requests_of import call
 from wire import HOOK, Running, free_port, start, stop
 
+from service.cli.server import NotReady
 from service.store import StoreDown
 from service.web import ready
 from service.web.ready import Readiness
@@ -159,3 +160,34 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
         assert status == 0
         events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         assert [one["event"] for one in events if one["level"] == "error"] == ["Unexpected exit from worker-1"]
+
+
+def sockets_of(process: int) -> set[str]:
+    """The sockets that a process has open, as the kernel numbers them."""
+    found = set()
+    for one in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(one))
+    return {one for one in found if one.startswith("socket:")}
+
+
+def listening(port: int) -> str:
+    """The socket that listens on a port."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    (inode,) = (row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")
+    return f"socket:[{inode}]"
+
+
+def test_no_worker_holds_the_port_of_the_metrics() -> None:
+    port = free_port()
+    with serving("--workers", "2", CDS_METRICS_PORT=str(port)) as running:
+        workers, held = workers_of(running), listening(port)
+        assert held in sockets_of(running.process.pid)
+        assert until(lambda: not any(held in sockets_of(one) for one in workers))
+
+
+def test_a_process_that_has_no_worker_in_it_does_not_die_of_being_told_that_it_is_not_ready() -> None:
+    with serving() as running:
+        running.process.send_signal(NotReady)  # as a worker gets it that is not there yet
+        assert running.post(HOOK, call()).status == 200
+        assert running.process.poll() is None
