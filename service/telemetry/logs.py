@@ -27,7 +27,6 @@ KEYS = (
     "request_id", "trace_id", "hook_instance", "client", "tenant", "service", "status", "outcome",
     "ms", "judge_ms", "fetch_ms", "store_ms", "cards", "held_back", "gaps", "keys_missing", "knowledge",
 )  # fmt: skip
-_ADDED = KEYS[4:]  # those that a record may bring along
 _OURS, SERVER = "service", "_granian"
 WITHHELD = "a message of a library, withheld"
 _encode = msgspec.json.Encoder().encode
@@ -60,7 +59,7 @@ def formatter(form: Form, stream: TextIO) -> logging.Formatter:
     else:
         pretty = structlog.dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False, pad_event_to=0)
         last = (TimeStamper(fmt="%H:%M:%S", utc=False), _allowed, pretty)
-    return ProcessorFormatter(processors=(_own, ExtraAdder(allow=_ADDED), *last))
+    return ProcessorFormatter(processors=(_own, ExtraAdder(), *last))
 
 
 def _own(_: object, level: str, event: Event) -> Event:
