@@ -11,19 +11,21 @@ import os
 import signal
 from contextlib import suppress
 from multiprocessing import active_children
-from threading import Timer
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any, Final
 
 from granian.server import MPServer
 
 NotReady: Final = signal.SIGUSR1
+AGAIN: Final = 0.2  # seconds
 
 
 class Draining(MPServer):
     """The parent process of the workers."""
 
     drain_seconds = 0.0
-    _timer: Timer | None = None
+    _drain: Thread | None = None
 
     def startup(self, *given: Any, **named: Any) -> None:
         """Start the workers; one that is told too early that it is not ready does not die of it."""
@@ -32,15 +34,19 @@ class Draining(MPServer):
 
     def signal_handler_interrupt(self, *received: Any, **named: Any) -> None:
         """What a signal does that asks this process to stop."""
-        if received[:1] != (signal.SIGTERM,) or not self.drain_seconds or self._timer:
-            if self._timer:
-                self._timer.cancel()
+        if received[:1] != (signal.SIGTERM,) or not self.drain_seconds or self._drain:
             super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # granian has no types there
             return
-        for child in active_children():
-            if child.pid:
-                with suppress(ProcessLookupError):
-                    os.kill(child.pid, NotReady)
-        self._timer = Timer(self.drain_seconds, super().signal_handler_interrupt)
-        self._timer.daemon = True
-        self._timer.start()
+        self._drain = Thread(target=self._take_out_of_use, daemon=True)
+        self._drain.start()
+
+    def _take_out_of_use(self) -> None:
+        """Tell all workers that they are not ready, again and again: new ones too, and one that was about to sleep."""
+        until = monotonic() + self.drain_seconds
+        while (left := until - monotonic()) > 0 and not self.interrupt_signal:
+            for child in active_children():
+                if child.pid:
+                    with suppress(ProcessLookupError):
+                        os.kill(child.pid, NotReady)
+            sleep(min(left, AGAIN))
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # granian has no types there
