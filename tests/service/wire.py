@@ -18,13 +18,17 @@ from contracted import check
 from requests_of import CANARY
 
 LISTED = "https://ehr.example.org"
+QUIET = {"CDS_DATABASE_URL": "off", "CDS_DRAIN_SECONDS": "0", "CDS_LOG_LEVEL": "warning"}
 HOOK = "/cds-services/neutropenia-review"
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment with no CDS_* variables but those given; nothing is remembered unless they say so."""
+    """This process's environment with no CDS_* variables but those given; nothing is remembered unless they say so.
+
+    Nor has a call a line of its own: nobody reads what a service prints until it stops, and a pipe holds 64 KiB.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    return kept | {"CDS_DATABASE_URL": "off", "CDS_DRAIN_SECONDS": "0"} | settings
+    return kept | QUIET | settings
 
 
 def free_port() -> int:

@@ -48,7 +48,9 @@ def lines_of(printed: str) -> list[Json]:
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Reply], list[Json]]:
     """Answers to calls with each id, each trace, then to those with canaries; the lines of the log."""
     folder = tmp_path_factory.mktemp("lines")
-    running = start(free_port(), CDS_LOG="json", CDS_DATABASE_URL=f"sqlite:///{folder}/store.sqlite")
+    running = start(
+        free_port(), CDS_LOG="json", CDS_LOG_LEVEL="info", CDS_DATABASE_URL=f"sqlite:///{folder}/store.sqlite"
+    )
     replies = [posted(running, X_Request_Id=given) for given, _ in IDS]
     replies += [posted(running, Traceparent=given) for given, _ in TRACES]
     replies += [running.post(path, value) for path, value in CALLS]
@@ -128,7 +130,9 @@ def test_a_refused_caller_has_a_line_without_a_name(tmp_path: Path) -> None:
     clients = tmp_path / "clients.toml"
     clients.write_text('[[client]]\nname = "a"\nissuer = "urn:a"\njku = "https://a.example/jwks"\n')
     where = {"CDS_CLIENTS": str(clients), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/store.sqlite"}
-    running = start(free_port(), CDS_LOG="json", CDS_PUBLIC_BASE_URL="https://cds.example.org", **where)
+    running = start(
+        free_port(), CDS_LOG="json", CDS_LOG_LEVEL="info", CDS_PUBLIC_BASE_URL="https://cds.example.org", **where
+    )
     reply = running.ask("POST", HOOK, b"{}", Content_Type="application/json", Authorization=f"Bearer {CANARY}")
     lines = lines_of(stop(running)[1])
     line = line_of(reply, lines)

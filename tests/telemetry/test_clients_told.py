@@ -21,7 +21,7 @@ def test_a_client_is_told_by_its_name(tmp_path: Path, tenant: str, told: str) ->
     store, port = f"sqlite:///{tmp_path}/store.sqlite", free_port()
     running = start(
         free_port(), CDS_CLIENTS=str(clients), CDS_PUBLIC_BASE_URL=BASE, CDS_DATABASE_URL=store, CDS_LOG="json",
-        CDS_METRICS_PORT=str(port),
+        CDS_METRICS_PORT=str(port), CDS_LOG_LEVEL="info",
     )  # fmt: skip
     try:
         good, again = signer.token(tenant=tenant), signer.token(tenant=tenant)
