@@ -322,6 +322,7 @@ def test_fault_43_a_reason_stands_on_the_card_when_the_count_was_sent_and_in_the
     assert "could not be fetched (rate-limited)" in card["detail"]
     assert "not supplied with the request" not in card["detail"]
     assert B12["id"] not in got.text
-    (line,) = (record.getMessage() for record in caplog.records if record.name == "service")
+    warnings = [one for one in caplog.records if (one.name, one.levelname) == ("service", "WARNING")]
+    (line,) = (one.getMessage() for one in warnings)
     instance = "(hookInstance 5f1c2a34-0f4e-4b55-9f0a-8a4f3c1d7b10)"
     assert line == f"neutropenia-review: not fetched: nutrients (rate-limited) {instance}"
