@@ -13,8 +13,6 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.resources import files
@@ -29,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.store.file import is_current, prepare
 from service.store.quick import Quick, Transaction
 from service.store.tables import replay
+from service.store.worker import Asked, Closed, TooLate, Worker
 
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
 START_SECONDS: Final = 30  # the same while several start together and one migrates
@@ -59,7 +58,7 @@ class Store:
         self._engine, self._quick = engine, Quick(engine, is_current)
         self._fault = engine.dialect.loaded_dbapi.Error  # of the driver, where it is asked without SQLAlchemy
         # One thread at the store: whoever cannot wait for it goes on, and what was asked is done behind his back.
-        self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._worker = Worker("store")
         self._behind = deque[tuple[float, Callable[[], object]]]()  # with the instant from which it is put off no more
         self._lock, self._asked = threading.Lock(), 0
         self._hurry, self._closing = threading.Event(), False  # somebody waits; nobody will
@@ -99,30 +98,29 @@ class Store:
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
         """What `do` gives, when it is ready in time; StoreDown otherwise: it is done later, or the log says why not."""
-        asked = self._ask(do)
-        try:
-            return asked.result(timeout=seconds)
-        except TooLate:
-            asked.add_done_callback(_lament)
-            self.on_fault("slow")
-            raise StoreDown(SLOW) from None
-
-    def _ask(self, do: Callable[[], Found]) -> Future[Found]:
+        asked = Asked(partial(self._counted, do), _lament)
         with self._lock:
             if self._asked >= MOST_WAITING:
                 self.on_fault("full")
                 raise StoreDown(TOO_MUCH)
             self._asked += 1
             self._hurry.set()
-        asked = self._queue.submit(do)
-        asked.add_done_callback(self._answered)
-        return asked
+        self._worker.put(asked)
+        try:
+            return asked.result(seconds)
+        except TooLate:
+            self.on_fault("slow")
+            raise StoreDown(SLOW) from None
 
-    def _answered(self, _: Future[Any]) -> None:
-        with self._lock:
-            self._asked -= 1
-            if not self._asked:
-                self._hurry.clear()
+    def _counted(self, do: Callable[[], Found]) -> Found:
+        """What `do` gives; whoever waits has one less before him."""
+        try:
+            return do()
+        finally:
+            with self._lock:
+                self._asked -= 1
+                if not self._asked:
+                    self._hurry.clear()
 
     def later(self, do: Callable[[], object]) -> bool:
         """Have something done when nobody waits; when it fails, the log says so and nothing else does.
@@ -134,7 +132,7 @@ class Store:
             self.on_fault("full")
             return False
         self._behind.append((monotonic() + LONGEST_DELAY, do))
-        self._queue.submit(self._one_behind)
+        self._worker.put(self._one_behind)
         return True
 
     def _one_behind(self) -> None:
@@ -144,14 +142,14 @@ class Store:
         """
         due, do = self._behind[0]
         if monotonic() < due and self._hurry.wait(PAUSE) and not self._closing:
-            with suppress(RuntimeError):  # the queue takes nothing any more: then now
-                self._queue.submit(self._one_behind)
+            with suppress(Closed):  # the thread takes nothing any more: then now
+                self._worker.put(self._one_behind)
                 return
         self._behind.popleft()
         try:
             do()
-        except StoreDown as fault:
-            log.warning(LAMENT, fault)
+        except Exception as fault:  # noqa: BLE001  the thread goes on, whatever was wrong with this
+            _lament(fault)
 
     def check(self) -> None:
         """Whether it could be written now: a change of no row, which takes the lock; StoreDown when it cannot."""
@@ -167,7 +165,7 @@ class Store:
         """Do what is still waiting, and let go of the database."""
         self._closing = True
         self._hurry.set()
-        self._queue.shutdown(wait=True)
+        self._worker.close()
         self._quick.close()
         self._engine.dispose()
 
@@ -176,9 +174,8 @@ def _unheard(_: str) -> None:
     """Nobody counts faults."""
 
 
-def _lament(done: Future[Any]) -> None:
-    if fault := done.exception():
-        log.warning(LAMENT, fault if isinstance(fault, StoreDown) else type(fault).__name__)
+def _lament(fault: BaseException) -> None:
+    log.warning(LAMENT, fault if isinstance(fault, StoreDown) else type(fault).__name__)
 
 
 def _kind_of(fault: Exception) -> str:

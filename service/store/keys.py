@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
 
 SHORTEST_KEY, LONGEST_KEY = 32, 4096  # bytes
@@ -20,16 +21,22 @@ class Pseudonyms:
     """Names that say nothing without the key, the same for the same patient."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod=sha256)  # to be copied: the key is worked in once
 
     def digest(self, content: bytes) -> str:
         """A mark of some content that says nothing of it without the key."""
-        return hmac.digest(self._key, b"digest" + content, "sha256").hex()
+        return self._mark(b"digest", content)
 
     def of(self, server: str, patient: str) -> str:
         """The pseudonym of a patient of a server (FHIR base or issuer; "" where it is not known)."""
         named = b"".join(len(part).to_bytes(4, "big") + part for part in (server.encode(), patient.encode()))
-        return hmac.digest(self._key, named, "sha256").hex()
+        return self._mark(named)
+
+    def _mark(self, *parts: bytes) -> str:
+        marking = self._keyed.copy()
+        for part in parts:
+            marking.update(part)
+        return marking.hexdigest()
 
 
 def read_key(path: Path, *, make: bool = False) -> bytes:

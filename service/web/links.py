@@ -7,43 +7,50 @@ ages. No patient value is in it; whoever guesses ids, or changes one, gets nowhe
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from copy import copy
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from itsdangerous import BadSignature, TimestampSigner
+from itsdangerous import BadSignature, Signer, TimestampSigner
 
 SALT = "evidence of a card"  # another use of the same secret signs with another key
 SHIFT = timedelta(hours=12)
 
 
 class _Signer(TimestampSigner):
-    """Signs at a given instant: there is no other clock here."""
+    """Signs at a given instant: there is no other clock here. Its key is derived once, not for each link."""
 
-    def __init__(self, secret: bytes, now: datetime) -> None:
-        super().__init__(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256)
-        self._now = now
+    _now: datetime
+
+    def __init__(self, secret: bytes) -> None:
+        derived = Signer(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
+        super().__init__(derived, key_derivation="none", digest_method=hashlib.sha256)
+
+    def at(self, now: datetime) -> _Signer:
+        """The same at an instant."""
+        signer = copy(self)
+        signer._now = now
+        return signer
 
     def get_timestamp(self) -> int:
         return int(self._now.timestamp())
 
 
-@dataclass(frozen=True, slots=True)
 class Links:
     """Makes the links of cards and knows them again. The secret: 32 random bytes or more, shared by all workers."""
 
-    secret: bytes
-    longest: timedelta = SHIFT
+    def __init__(self, secret: bytes, longest: timedelta = SHIFT) -> None:
+        self._signer, self.longest = _Signer(secret), longest
 
     def link_to(self, uuid: str, base: str, now: datetime) -> str:
         """The absolute address of a card's evidence, good for `longest`."""
-        signed = _Signer(self.secret, now).sign(uuid).decode()
+        signed = self._signer.at(now).sign(uuid).decode()
         return f"{base}/cards/{quote(uuid)}?t={signed[len(uuid) + 1 :]}"
 
     def allows(self, uuid: str, token: str, now: datetime) -> bool:
         """Whether the token was made for this card, not too long ago."""
         try:
-            signed = _Signer(self.secret, now).unsign(f"{uuid}.{token}", max_age=int(self.longest.total_seconds()))
+            signed = self._signer.at(now).unsign(f"{uuid}.{token}", max_age=int(self.longest.total_seconds()))
         except BadSignature:
             return False
         return signed == uuid.encode()  # "a" with the token "b.x" is not "a.b" with the token "x"

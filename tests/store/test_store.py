@@ -164,6 +164,15 @@ def test_who_cannot_wait_goes_on_and_the_work_is_done_behind(store: Store) -> No
     assert store.within(5, lambda: 7) == 7
 
 
+def test_a_defect_in_what_was_left_for_later_is_told_and_the_next_is_done(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.later(lambda: 1 // 0)
+    assert store.within(5, lambda: 7) == 7
+    store.close()
+    assert "what was left for later failed: ZeroDivisionError" in caplog.text
+
+
 def test_what_is_acknowledged_outlives_a_power_cut(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
     with store.write() as connection:
