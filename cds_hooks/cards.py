@@ -35,10 +35,6 @@ Indicator = Literal["info", "warning", "critical"]
 SelectionBehavior = Literal["any", "at-most-one"]
 
 
-def _new_uuid() -> str:
-    return str(uuids.uuid4())
-
-
 @dataclass(frozen=True, slots=True)
 class Action(Part):
     """One change: create or update a whole resource, or delete one by its relative reference."""
@@ -90,7 +86,7 @@ class Suggestion(Part):
     label: str
     actions: tuple[Action, ...] = ()
     is_recommended: bool = False
-    uuid: str = field(default_factory=_new_uuid)
+    uuid: str = field(default_factory=lambda: str(uuids.uuid4()))
 
     def _faults(self) -> Iterator[Issue]:
         yield from text_faults(self.label, "suggestion.label")
@@ -116,7 +112,7 @@ class Card(Part):
     override_reasons: tuple[OverrideReason, ...] = ()
     links: tuple[Link, ...] = ()
     extension: Mapping[str, Any] | None = None
-    uuid: str = field(default_factory=_new_uuid)
+    uuid: str = field(default_factory=lambda: str(uuids.uuid4()))
 
     def _faults(self) -> Iterator[Issue]:
         if not is_printable(self.summary, LONGEST_SUMMARY):

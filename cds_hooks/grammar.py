@@ -67,19 +67,30 @@ def is_printable(value: object, longest: int = MAX_TEXT) -> bool:
 
 def json_faults(value: Any, path: str) -> list[Issue]:
     """Everything at or below `value` that may not be sent: empties, and what JSON cannot carry."""
+    return [] if _is_sound(value) else _faults_in(value, path)
+
+
+def _is_sound(value: Any) -> bool:
+    """Whether nothing is wrong with it: asked of each answer, before the places of faults are looked for."""
+    if isinstance(value, str):
+        return value != "" and not _has_lone_surrogate(value)
+    if isinstance(value, dict):
+        return value != {} and all(map(is_text, value)) and all(map(_is_sound, value.values()))
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(map(_is_sound, value))
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _faults_in(value: Any, path: str) -> list[Issue]:
     match value:
-        case str() if value:  # first: most of what is sent is text
-            return [Issue(path, "holds a lone surrogate")] if _has_lone_surrogate(value) else []
-        case dict() if value:
-            return [fault for key, inner in value.items() for fault in _member_faults(key, inner, path)]
-        case list() | tuple() if value:
-            return [fault for at, inner in enumerate(value) for fault in json_faults(inner, f"{path}[{at}]")]
-        case None | "" | [] | () | {}:
+        case None | "" | [] | () | {} if not value:  # {} stands for every dict there
             return [Issue(path, "is empty", "leave the field out")]
-        case bool() | int():
-            return []
-        case float() if math.isfinite(value):
-            return []
+        case str():
+            return [Issue(path, "holds a lone surrogate")]
+        case dict():
+            return [fault for key, inner in value.items() for fault in _member_faults(key, inner, path)]
+        case list() | tuple():
+            return [fault for at, inner in enumerate(value) for fault in json_faults(inner, f"{path}[{at}]")]
     return [Issue(path, "is no JSON value", "use text, whole numbers, finite numbers, true, false, lists, objects")]
 
 

@@ -23,8 +23,7 @@ class Part:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        faults = tuple(self._faults())
-        if faults:
+        if faults := tuple(self._faults()):
             raise InvalidCard(*faults)
 
     def _faults(self) -> Iterator[Issue]:

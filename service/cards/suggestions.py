@@ -72,17 +72,13 @@ def _label(orders: tuple[SuggestedOrder, ...], knowledge: Knowledge) -> str:
 
 def _action(order: SuggestedOrder, a: Assessment, knowledge: Knowledge, patient: Patient) -> Action:
     text = capital(words(knowledge, "order", order.order))
-    category = Category(words(knowledge, "category", order.kind), *_category_code(order.kind, knowledge))
+    coded = (knowledge.wording.get(f"category.{order.kind}-{part}", "") for part in ("system", "code"))
+    category = Category(words(knowledge, "category", order.kind), *coded)
     return Action(
         type="create",
         description=words(knowledge, "suggestion", "action", order=text, reason=order.reason),
         resource=draft_order(order, text, category, patient, _supporting(order, a)),
     )
-
-
-def _category_code(kind: str, knowledge: Knowledge) -> tuple[str, str]:
-    table = knowledge.wording
-    return table.get(f"category.{kind}-system", ""), table.get(f"category.{kind}-code", "")
 
 
 def _supporting(order: SuggestedOrder, a: Assessment) -> tuple[str, ...]:

@@ -96,8 +96,8 @@ class Case(dict[str, str]):
     @cached_property
     def clumped(self) -> tuple[LabResult, ...]:
         """Platelets that clumped: their count says nothing."""
-        limits = self.knowledge.limits
-        return tuple(r for r in self.patient.results if r.analyte == "platelets" and is_clumped(r, limits))
+        platelets = (one for one in self.patient.results if one.analyte == "platelets")
+        return tuple(one for one in platelets if is_clumped(one, self.knowledge.limits))
 
     @cached_property
     def recorded(self) -> frozenset[str]:
@@ -148,6 +148,7 @@ class Case(dict[str, str]):
         """The result of an analyte that rules look at."""
         return next(iter(self.chosen(analyte)), None)
 
+    @once
     def chosen(self, analyte: str) -> Sequence[LabResult]:
         """The newest result; of the blood count the one nearest to the graded count within the window (H2.17), then the
         newest there, which may be worse; without a count the newest recent one."""
@@ -171,8 +172,7 @@ class Case(dict[str, str]):
             return Finding(fact, result.answer or UNKNOWN, result)
         scales = sorted(self.scales_at(fact, at), key=lambda s: not s.by_range and s.unit != result.unit)
         for scale in scales:
-            found = self._by_range(scale, result) if scale.by_range else self._by_bands(scale, result)
-            if found:
+            if found := (self._by_range if scale.by_range else self._by_bands)(scale, result):
                 return found
         # The laboratory's own word counts where neither its range nor a cut-off can be had.
         flagged = next((s for s in scales if s.by_range), None)
@@ -199,8 +199,7 @@ class Case(dict[str, str]):
         return against(scale, result, where) if where else None
 
     def _by_bands(self, scale: Scale, result: LabResult) -> Finding | None:
-        value = self.in_unit(result, scale.unit)
-        if value is None:
+        if (value := self.in_unit(result, scale.unit)) is None:
             return None
         band = place(value, scale.bands)
         return Finding(scale.fact, band.level if band else CROSSING, result, band, scale)
