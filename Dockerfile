@@ -50,7 +50,7 @@ LABEL org.opencontainers.image.title="neutropenia-cds" \
 VOLUME /var/lib/cds
 USER 10001:10001
 EXPOSE 8080
-# EXPOSE 9464: metrics, when they are switched on.
+# Metrics: on CDS_METRICS_PORT; with a read-only root they need a tmpfs at /tmp, which all workers count in.
 # No shell anywhere: the program and its check are started as they stand here.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/livez', timeout=2)"]

@@ -14,6 +14,7 @@ from service import settings
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+METRICS_PORT = 9464  # in compose.yaml and deploy/kubernetes; the image has none by itself
 KNOWN = {one.name for one in settings.variables()}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import KNOWN, ROOT, compose, port_of_the_image, with_paths
+import yaml
+from documents import KNOWN, METRICS_PORT, ROOT, compose, port_of_the_image, with_paths
 
 import service
 from service.cli.serve import STOP_SECONDS
@@ -105,7 +106,7 @@ def test_the_image_of_the_service_is_of_this_version() -> None:
     assert CDS["image"] == f"neutropenia-cds:{service.__version__}"
 
 
-@pytest.mark.parametrize("name", ["cds", "proxy"])
+@pytest.mark.parametrize("name", ["cds", "proxy", "prometheus"])
 def test_nothing_more_is_allowed_than_needed(name: str) -> None:
     one = SERVICES[name]
     assert one["read_only"] is True
@@ -113,8 +114,30 @@ def test_nothing_more_is_allowed_than_needed(name: str) -> None:
     assert "no-new-privileges:true" in one["security_opt"]
 
 
-def test_running_calls_may_finish() -> None:
-    assert int(CDS["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+def test_running_calls_may_finish(site: Path) -> None:
+    drain = read_settings(in_container(site)).drain_seconds
+    assert int(CDS["stop_grace_period"].removesuffix("s")) > drain + STOP_SECONDS
+
+
+def test_metrics_have_a_place_to_count_in_and_are_reached_from_inside_alone(site: Path) -> None:
+    chosen = read_settings(in_container(site))
+    assert (chosen.metrics_port, chosen.metrics_host) == (METRICS_PORT, "0.0.0.0")
+    assert chosen.metrics_port != port_of_the_image()
+    assert CDS["tmpfs"] == ["/tmp:size=32m"]
+    published = [str(port) for one in SERVICES.values() for port in one.get("ports", ())]
+    assert not [port for port in published if str(METRICS_PORT) in port]
+    assert str(METRICS_PORT) not in (ROOT / "deploy/nginx.conf").read_text("utf-8")
+
+
+def test_prometheus_scrapes_the_service_by_the_files_of_deploy() -> None:
+    prometheus = SERVICES["prometheus"]
+    assert set(prometheus["networks"]) & set(CDS["networks"]) == {"monitoring"}
+    files = dict(volume.split(":")[:2] for volume in prometheus["volumes"] if volume.startswith("./"))
+    assert list(files) == ["./deploy/prometheus/prometheus.yaml", "./deploy/prometheus/alerts.yaml"]
+    read = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yaml").read_text("utf-8"))
+    assert {Path(files["./deploy/prometheus/alerts.yaml"]).name} == set(read["rule_files"])
+    (scrape,) = read["scrape_configs"]
+    assert scrape["static_configs"] == [{"targets": [f"cds:{METRICS_PORT}"]}]
 
 
 def test_the_proxy_alone_is_reached_from_outside() -> None:
@@ -135,8 +158,9 @@ def test_the_proxy_listens_and_calls_where_compose_says() -> None:
 
 
 def test_hapi_fhir_is_a_profile_of_its_own_and_says_that_it_is_not_run() -> None:
-    assert SERVICES["hapi"]["profiles"] == ["hapi"]
-    assert not [name for name, one in SERVICES.items() if "profiles" in one and name != "hapi"]
+    assert {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one} == {
+        "hapi": ["hapi"], "prometheus": ["monitoring"],
+    }  # fmt: skip
     before = (ROOT / "compose.yaml").read_text("utf-8").partition("\n  hapi:\n")[0]
     assert "NOT RUN IN OUR TESTS" in before[-400:]
 

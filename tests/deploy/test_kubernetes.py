@@ -10,7 +10,17 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from documents import DOCKERFILE, KNOWN, KUBERNETES, ROOT, manifest, manifests, port_of_the_image, with_paths
+from documents import (
+    DOCKERFILE,
+    KNOWN,
+    KUBERNETES,
+    METRICS_PORT,
+    ROOT,
+    manifest,
+    manifests,
+    port_of_the_image,
+    with_paths,
+)
 
 import service
 from service.cli.serve import STOP_SECONDS
@@ -61,7 +71,7 @@ def mounted(folder: Path) -> dict[str, Path]:
     """For each file that the pod sees, one of this machine with its content; of secrets, one that will do."""
     secrets = {"key": "k" * 64, "database.conf": "[cds]\nhost=database.example\n"}
     files: dict[str, Path] = {}
-    for mount in CONTAINER["volumeMounts"]:
+    for mount in (one for one in CONTAINER["volumeMounts"] if one.get("readOnly")):
         (volume,) = (one for one in POD["volumes"] if one["name"] == mount["name"])
         held = manifest("ConfigMap", volume["configMap"]["name"])["data"] if "configMap" in volume else secrets
         for name, content in held.items():
@@ -88,11 +98,29 @@ def test_secrets_are_files_by_reference_that_the_user_of_the_image_can_read() ->
 
 
 def test_the_ports_are_that_of_the_image() -> None:
-    (port,) = CONTAINER["ports"]
-    assert port == {"name": "http", "containerPort": port_of_the_image()}
-    assert [one["targetPort"] for one in manifest("Service")["spec"]["ports"]] == [port["name"]]
-    (allowed,) = manifest("NetworkPolicy")["spec"]["ingress"]
-    assert [one["port"] for one in allowed["ports"]] == [port["containerPort"]]
+    http, _ = CONTAINER["ports"]
+    assert http == {"name": "http", "containerPort": port_of_the_image()}
+    assert [one["targetPort"] for one in manifest("Service")["spec"]["ports"]] == ["http"]
+
+
+def test_metrics_are_reached_by_the_monitoring_alone(tmp_path: Path) -> None:
+    chosen = read_settings(with_paths(CONFIGURED, mounted(tmp_path)))
+    assert (chosen.metrics_port, chosen.metrics_host) == (METRICS_PORT, "0.0.0.0")
+    assert CONTAINER["ports"][1] == {"name": "metrics", "containerPort": METRICS_PORT}
+    namespace = "kubernetes.io/metadata.name"
+    allowed = {
+        (*(one["namespaceSelector"]["matchLabels"][namespace] for one in rule["from"]), port["port"])
+        for rule in manifest("NetworkPolicy")["spec"]["ingress"]
+        for port in rule["ports"]
+    }
+    assert allowed == {("ingress-nginx", port_of_the_image()), ("monitoring", METRICS_PORT)}
+
+
+def test_workers_count_together_in_memory_and_nothing_else_can_be_written() -> None:
+    given = {one["name"]: one for one in POD["volumes"] if "emptyDir" in one}
+    assert given == {"temporary": {"name": "temporary", "emptyDir": {"medium": "Memory", "sizeLimit": "32Mi"}}}
+    writable = [(one["name"], one["mountPath"]) for one in CONTAINER["volumeMounts"] if not one.get("readOnly")]
+    assert writable == [("temporary", "/tmp")]
 
 
 @pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
@@ -107,9 +135,10 @@ def test_readiness_is_asked_of_readyz_and_nothing_else_is() -> None:
     assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
 
 
-def test_running_calls_may_finish() -> None:
-    pause = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert POD["terminationGracePeriodSeconds"] > pause + STOP_SECONDS
+def test_every_proxy_learns_that_a_replica_goes_and_running_calls_may_finish(tmp_path: Path) -> None:
+    drain = read_settings(with_paths(CONFIGURED, mounted(tmp_path))).drain_seconds
+    assert drain >= 5  # what routes calls in a cluster follows within seconds
+    assert POD["terminationGracePeriodSeconds"] > drain + STOP_SECONDS
 
 
 def test_a_database_that_is_away_for_ten_seconds_takes_no_replica_out() -> None:
