@@ -41,6 +41,7 @@ HEADER_SECONDS = 10
 STOP_SECONDS = 10
 CALLED_AS = "NEUTROPENIA_CDS_CALLED_AS"  # set by ./cds, which stands before the command
 OTHER_METRICS = "Choose another CDS_METRICS_PORT, or another CDS_METRICS_HOST."
+SHARING = "name one that can be written in TMPDIR (in a container a tmpfs at /tmp), or leave CDS_METRICS_PORT out."
 STORY = "b12-deficient-positive-antibody"
 
 UNSAFE = (
@@ -114,7 +115,10 @@ def _log(chosen: Settings) -> None:
 
 def _shared_folder(until_the_end: ExitStack) -> str:
     """Where workers count together, in files of memory that go with the service."""
-    folder = until_the_end.enter_context(TemporaryDirectory(prefix="cds-metrics-"))
+    try:
+        folder = until_the_end.enter_context(TemporaryDirectory(prefix="cds-metrics-"))
+    except OSError as fault:
+        raise click.ClickException(f"no folder for metrics can be made ({fault.strerror}): {SHARING}") from None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when prometheus_client is loaded, and by workers
     return folder
 

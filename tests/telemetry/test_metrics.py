@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import tempfile
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from ehr import asking, fhir, http
 from ehr import running as ehr_running
@@ -26,6 +29,7 @@ from wire import HOOK, Running, free_port
 
 from service import memory
 from service.app import create_app
+from service.cli import serve
 from service.ground import read_settings
 from service.settings import Settings
 from service.stories import find, names
@@ -279,3 +283,9 @@ def test_a_port_of_the_metrics_that_is_taken_stops_the_start() -> None:
         assert f"cannot listen on 127.0.0.1 port {taken}: Address already in use" in said and "CDS_METRICS_PORT" in said
     said = refused("--port", taken, CDS_METRICS_PORT=taken)
     assert f"port {taken} is that of the service" in said and "CDS_METRICS_PORT" in said
+
+
+def test_metrics_without_a_folder_that_can_be_written_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/folder")  # as a root without a tmpfs; container-smoke has one
+    with pytest.raises(click.ClickException, match="TMPDIR"), ExitStack() as until_the_end:
+        serve._shared_folder(until_the_end)
