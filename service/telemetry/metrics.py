@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
@@ -67,6 +68,17 @@ class Metrics:
         self._faults = count("store_faults", "Times that the store could not do what it was asked for.", "fault")
         self._ready = count("readiness", "Answers of /readyz.", "answer")
         self._starts = Counter("cds_worker_starts", "Worker processes that started.", registry=self.registry)
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """What alerts wait for is there from the start: a counter that appears with its first 1 has not increased."""
+        of_a_service = product(("call", "feedback"), self.sets["service"] - {""})
+        kinds = (*of_a_service, ("assess", ""), ("evidence", ""))
+        for (kind, service), client in product(kinds, self.sets["client"]):
+            self._inc(self._calls, kind, service, "crash", client, by=0)
+        for counted, words in ((self._gaps, "reason"), (self._faults, "fault"), (self._ready, "answer")):
+            for word in self.sets[words]:
+                self._inc(counted, word, by=0)
 
     def _counter(self, name: str, said: str, *labels: str) -> tuple[Counter, tuple[frozenset[str], ...]]:
         counter = Counter(f"cds_{name}", said, labels, registry=self.registry)

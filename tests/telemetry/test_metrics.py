@@ -33,7 +33,7 @@ from service.cli import serve
 from service.ground import read_settings
 from service.settings import Settings
 from service.stories import find, names
-from service.telemetry.metrics import OTHER
+from service.telemetry.metrics import FAULTS, OTHER, READY
 
 SERVICES = {
     "patient-view": "neutropenia-review", "order-select": "neutropenia-order-select",
@@ -172,6 +172,25 @@ def test_faults_of_the_store_are_counted(tmp_path: Path) -> None:
     assert client.get("/readyz").status_code == 503
     assert total(counted(client), "cds_store_faults_total", fault="down") == 1
     assert total(counted(client), "cds_readiness_total", answer="store") == 1
+
+
+def test_what_alerts_wait_for_is_told_before_it_happens(tmp_path: Path) -> None:
+    """Prometheus sees no increase in a counter that appears with its first 1: the first crash would be passed over."""
+    file = tmp_path / "clients.toml"
+    file.write_text('[[client]]\nname = "ehr"\nissuer = "urn:e"\njku = "https://e.example/j"\n')
+    client = create_app(read_settings(ON | {"CDS_CLIENTS": str(file), "CDS_AUTH": "off"})).test_client()
+    found = counted(client)
+    crashes = {
+        (one["kind"], one["service"], one["client"]): value
+        for one, value in found["cds_calls_total"]
+        if one["outcome"] == "crash"
+    }
+    kinds = {(kind, service) for kind in ("call", "feedback") for service in SERVICES.values()}
+    kinds |= {("assess", ""), ("evidence", "")}
+    assert crashes == {(*kind, name): 0 for kind in kinds for name in ("", "ehr")}
+    assert {one["fault"] for one, _ in found["cds_store_faults_total"]} == FAULTS
+    assert {one["answer"] for one, _ in found["cds_readiness_total"]} == READY
+    assert {"unit-missing", "no-known-code"} <= {one["reason"] for one, _ in found["cds_gaps_total"]}
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
