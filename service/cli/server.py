@@ -26,14 +26,18 @@ class Draining(MPServer):
 
     drain_seconds = 0.0
     _drain: Thread | None = None
+    _process = 0
 
     def startup(self, *given: Any, **named: Any) -> None:
         """Start the workers; one that is told too early that it is not ready does not die of it."""
+        self._process = os.getpid()
         signal.signal(NotReady, signal.SIG_IGN)
         super().startup(*given, **named)  # type: ignore[no-untyped-call]  # granian has no types there
 
     def signal_handler_interrupt(self, *received: Any, **named: Any) -> None:
-        """What a signal does that asks this process to stop."""
+        """What a signal does that asks this process to stop; a worker has it until it can take calls."""
+        if os.getpid() != self._process:
+            os._exit(0)
         if received[:1] != (signal.SIGTERM,) or not self.drain_seconds or self._drain:
             super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # granian has no types there
             return

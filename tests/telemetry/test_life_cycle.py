@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from requests_of import call
-from wire import HOOK, Running, free_port, start, stop
+from wire import HOOK, Running, environment, free_port, start, stop
 
+from service.cli.serve import STOP_SECONDS
 from service.cli.server import NotReady
 from service.store import StoreDown
 from service.web import ready
@@ -144,6 +147,21 @@ def test_ctrl_c_does_not_wait() -> None:
         running.process.send_signal(signal.SIGINT)
         running.process.communicate(timeout=15)
         assert running.process.returncode == 0
+
+
+def test_a_worker_that_is_not_there_yet_does_not_hold_up_the_end() -> None:
+    """It has its parent's way with signals until it has its own: told to stop in between, it would never know."""
+    command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--port", str(free_port())]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    begun = Running(0, process)
+    assert until(lambda: len(workers_of(begun)) == 2, 30)
+    told = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    assert time.monotonic() - told < STOP_SECONDS / 2
 
 
 # --- workers ----------------------------------------------------------------------------------------------------------
