@@ -32,7 +32,8 @@ class Ground:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that an environment makes and the knowledge can follow; SettingsError with all faults, its too."""
     try:
-        return settings.read(environment, lambda chosen: (*_against(chosen), *clients.faults(chosen)))
+        against = (_against, clients.faults, _of_the_store)
+        return settings.read(environment, lambda chosen: [fault for one in against for fault in one(chosen)])
     except SettingsError as fault:
         try:
             load_for_site(fault.usable.thresholds, fault.usable.knowledge_overlay)
@@ -50,6 +51,14 @@ def _against(chosen: Settings) -> Iterator[tuple[str, str]]:
         yield "local_codes", f"{name} is no analyte: {_likely(name, words)}"
     for system, code in sorted(chosen.local_codes.keys() & words.analyte_of.keys()):
         yield "local_codes", f"{code} of {system} is known already ({words.analyte_of[system, code][0]}): leave it out"
+
+
+def _of_the_store(chosen: Settings) -> Iterator[tuple[str, str]]:
+    """What the store has against settings; nothing of it is loaded where they name neither server nor key."""
+    if chosen.database_url and (chosen.key_file or not chosen.database_url.startswith("sqlite:")):
+        from service.store.choices import faults
+
+        yield from faults(chosen)
 
 
 def _likely(name: str, words: Vocabulary) -> str:

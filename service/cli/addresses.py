@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import make_url
 
-SECRETS = ("password", "sslpassword")  # of PostgreSQL, in the query of an address
+from service.store.choices import SECRETS
 
 
 def shown_address(url: str) -> str:

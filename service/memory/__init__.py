@@ -37,6 +37,7 @@ from service.store.cards_issued import (
     set_evidence,
 )
 from service.store.database import MOST_WAITING, SLOW
+from service.store.keys import NO_KEY
 from service.store.quick import Transaction
 from service.store.retention import Limits, purge
 
@@ -214,8 +215,7 @@ def open_memory(chosen: Settings) -> Memory | None:
     address = make_url(chosen.database_url)
     embedded = address.get_backend_name() == "sqlite"
     if not (chosen.key_file or embedded):
-        fault = "is not set, and replicas on one PostgreSQL share a key: name a file (`openssl rand -hex 32` makes one)"
-        raise SettingsError([f"CDS_KEY_FILE: {fault}"])
+        raise SettingsError([f"CDS_KEY_FILE: {NO_KEY}"])
     path = chosen.key_file or Path(f"{address.database}.key")
     try:
         store = open_store(chosen.database_url)

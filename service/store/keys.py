@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 SHORTEST_KEY, LONGEST_KEY = 32, 4096  # bytes
+NO_KEY = "is not set, and replicas on one PostgreSQL share a key: name a file (`openssl rand -hex 32` makes one)"
 
 
 class Pseudonyms:

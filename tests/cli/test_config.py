@@ -53,7 +53,7 @@ def test_every_default_in_force_is_shown_as_the_table_has_it() -> None:
     "postgresql://me@db.example/cds?sslpassword=canary7731&sslmode=require",
 ])  # fmt: skip
 def test_no_password_is_shown(url: str) -> None:
-    printed, _ = config(CDS_DATABASE_URL=url)
+    printed, _ = config(CDS_DATABASE_URL=url, status=2)  # there is no key for it
     assert "db.example/cds" in printed
     assert "canary7731" not in printed
 
@@ -73,6 +73,8 @@ INSECURE = [
     ({"CDS_PUBLIC_BASE_URL": ""}, "CDS_PUBLIC_BASE_URL: is not set"),
     ({"CDS_CLIENTS": ""}, "CDS_CLIENTS: is not set"),
     ({"CDS_DATABASE_URL": "off"}, "CDS_DATABASE_URL: is off"),
+    ({"CDS_DATABASE_URL": "postgresql://me:canary7731@db.example/cds"}, "CDS_DATABASE_URL: holds a password"),
+    ({"CDS_DATABASE_URL": "postgresql:///cds?password=canary7731"}, "CDS_DATABASE_URL: holds a password"),
     ({"CDS_WORKBENCH": "on"}, "CDS_WORKBENCH: asks for no token"),
     ({"CDS_CORS_ORIGINS": "*"}, "CDS_CORS_ORIGINS: list exact origins"),
     ({"CDS_CORS_ORIGINS": "https://a.example,http://b.example"}, "CDS_CORS_ORIGINS: production lets in https alone"),
@@ -97,6 +99,7 @@ def test_production_refuses_what_is_insecure(production: dict[str, str], given: 
     with pytest.raises(SettingsError) as caught:
         read_settings(production | given)
     assert [one for one in caught.value.faults if one.startswith(said)], caught.value.faults
+    assert "canary7731" not in str(caught.value.faults)
 
 
 def test_all_that_production_lacks_is_said_at_once() -> None:
@@ -105,6 +108,16 @@ def test_all_that_production_lacks_is_said_at_once() -> None:
     assert {one.partition(":")[0] for one in caught.value.faults} == {
         "CDS_PUBLIC_BASE_URL", "CDS_CLIENTS", "CDS_DATABASE_URL", "CDS_WORKBENCH",
     }  # fmt: skip
+
+
+def test_what_is_wrong_with_the_key_is_said_with_all_else(tmp_path: Path) -> None:
+    short = tmp_path / "key"
+    short.write_text("too short")
+    postgresql = {"CDS_DATABASE_URL": "postgresql://cds@db.example/cds", "CDS_MODE": "x"}
+    for given, fault in (({}, "is not set"), ({"CDS_KEY_FILE": str(short)}, "the key has fewer than 32 bytes")):
+        _, said = config(status=2, **postgresql, **given)
+        assert "Error: CDS_MODE: " in said and f"Error: CDS_KEY_FILE: {fault}" in said
+    config(CDS_KEY_FILE=str(short))  # nothing is remembered, so nothing needs a key
 
 
 def test_demo_mode_lets_in_http_origins() -> None:
