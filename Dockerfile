@@ -8,12 +8,14 @@ ENV PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 # Neither pip nor what writes the SBOM is in the environment that ships: those in /build look after it.
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/cds
-COPY requirements.txt requirements-build.txt requirements-sbom.txt ./
+COPY requirements.txt requirements-traces.txt requirements-build.txt requirements-sbom.txt ./
+# requirements-traces.txt: the same with OpenTelemetry, for CDS_TRACES.
+ARG REQUIREMENTS=requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     /build/bin/pip install --disable-pip-version-check --no-compile --require-hashes \
         -r requirements-build.txt -r requirements-sbom.txt \
  && /build/bin/pip --python /opt/cds/bin/python install --disable-pip-version-check --no-compile \
-        --require-hashes -r requirements.txt
+        --require-hashes -r "$REQUIREMENTS"
 COPY . .
 RUN /build/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/cds/bin/python install --disable-pip-version-check --no-compile --no-deps --no-index \

@@ -13,7 +13,10 @@ import pytest
 import service
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-sbom.txt")
+REQUIREMENTS = (
+    "requirements.txt", "requirements-dev.txt", "requirements-traces.txt", "requirements-build.txt",
+    "requirements-sbom.txt",
+)  # fmt: skip
 SCRIPTS = ("scripts/lock", "scripts/prepare-all-tests", "scripts/image-arguments", "deploy/make-secrets")
 # Written in pieces, so that this file does not name them either.
 REGISTRY_HOSTS = (
@@ -65,6 +68,7 @@ def test_the_requirements_pin_whatever_pyproject_names() -> None:
     needs = {
         "requirements.txt": project["project"]["dependencies"],
         "requirements-dev.txt": project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"],
+        "requirements-traces.txt": project["project"]["optional-dependencies"]["traces"],
         "requirements-build.txt": project["build-system"]["requires"],
         "requirements-sbom.txt": project["dependency-groups"]["sbom"],
     }
@@ -75,10 +79,10 @@ def test_the_requirements_pin_whatever_pyproject_names() -> None:
 
 
 def test_development_and_service_pin_the_same_versions() -> None:
-    runtime, development = (
-        set(re.findall(r"^\S+==\S+", (ROOT / name).read_text("utf-8"), re.MULTILINE)) for name in REQUIREMENTS[:2]
+    runtime, development, traces = (
+        set(re.findall(r"^\S+==\S+", (ROOT / name).read_text("utf-8"), re.MULTILINE)) for name in REQUIREMENTS[:3]
     )
-    assert runtime <= development
+    assert runtime < traces <= development
 
 
 @pytest.mark.parametrize(

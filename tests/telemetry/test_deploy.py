@@ -111,7 +111,10 @@ def test_every_alert_is_tried_from_both_sides() -> None:
         assert {True, False} <= set(own), alert["alert"]
 
 
-@pytest.mark.parametrize("check", [("check", "rules", "alerts.yaml"), ("test", "rules", "alerts.test.yaml")])
+@pytest.mark.parametrize(
+    "check",
+    [("check", "rules", "alerts.yaml"), ("test", "rules", "alerts.test.yaml"), ("check", "config", "prometheus.yaml")],
+)
 def test_promtool_finds_nothing(check: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if not promtool:
