@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,8 @@ from typing import Any
 import pytest
 from requests_of import CANARY, call
 from test_canaries import CALLS
-from wire import HOOK, Reply, Running, free_port, start, stop
+from test_life_cycle import until
+from wire import HOOK, Reply, Running, environment, free_port, start, stop
 
 from service.telemetry.logs import KEYS
 
@@ -138,6 +144,32 @@ def test_a_refused_caller_has_a_line_without_a_name(tmp_path: Path) -> None:
     line = line_of(reply, lines)
     assert (line["status"], line["outcome"], line["service"]) == (401, "not-admitted", "neutropenia-review")
     assert "client" not in line and CANARY not in str(lines)
+
+
+def test_on_a_terminal_a_line_is_for_people() -> None:
+    """Standard error of a real one; elsewhere it is JSON (`told`, which has CDS_LOG, and scripts/container-smoke)."""
+    terminal, inside = pty.openpty()
+    port = free_port()
+    command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--port", str(port)]
+    given = environment(CDS_LOG_LEVEL="info", TERM="xterm")
+    process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=inside, text=True)
+    os.close(inside)
+    running = Running(port, process)
+    try:
+        assert until(lambda: running.post(HOOK, call()).status == 200, 30)
+        said = plain(os.read(terminal, 4096).decode())
+    finally:
+        process.terminate()
+        process.wait(15)
+        os.close(terminal)
+    assert re.match(r"\d\d:\d\d:\d\d \[info *\] call ", said), said
+    assert "service=neutropenia-review status=200 outcome=answered" in said
+    assert len(said.splitlines()) == 1 and "{" not in said and CANARY not in said
+
+
+def plain(shown: str) -> str:
+    """Without colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
 def test_the_line_in_the_documentation_has_the_keys_of_a_call() -> None:
