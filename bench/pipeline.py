@@ -15,11 +15,12 @@ from cds_hooks import prefetch
 from cds_hooks import request as hook_request
 from cds_hooks.cards import response
 from service import hooks
-from service.app import encode
+
 from service.cards import cards
 from service.clinical.assess import assess
 from service.ground import Ground, prepare
 from service.settings import Settings
+from service.web.parts import encode
 
 __all__ = ["STAGES", "Pipeline"]
 

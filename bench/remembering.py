@@ -46,15 +46,15 @@ def remembering() -> Iterator[Figure]:
 
 
 def bodies() -> dict[str, bytes]:
-    """A call that is answered with a card, and one of the same length that is answered with none."""
-    with_card = request(load("nice-ng239"), SIZES[0])
-    asked = json.loads(with_card)
+    """A call that is answered with two cards, and one of the same length that is answered with none."""
+    with_cards = request(load("nice-ng239"), SIZES[0])
+    asked = json.loads(with_cards)
     for key in ("count", "nutrients"):
         for entry in asked["prefetch"][key]["entry"]:
             limits = entry["resource"]["referenceRange"][0]
             middle = (limits["low"]["value"] + limits["high"]["value"]) / 2
             entry["resource"]["valueQuantity"]["value"] = round(middle, 2)
-    return {"a card": with_card, "no card": json.dumps(asked, separators=(",", ":")).encode()}
+    return {"two cards": with_cards, "no card": json.dumps(asked, separators=(",", ":")).encode()}
 
 
 def _answers(file: Path) -> Iterator[Figure]:
@@ -71,7 +71,7 @@ def _answers(file: Path) -> Iterator[Figure]:
     with contextlib.closing(sqlite3.connect(file)) as database:
         pages, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     calls = len(bodies()) * (CALLS + 1)
-    yield Figure(10, "database per 1,000 calls, half of them with a card", pages * size / calls, "kB")
+    yield Figure(10, "database per 1,000 calls, half of them with two cards", pages * size / calls, "kB")
 
 
 def _on(file: Path) -> Settings:

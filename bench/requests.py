@@ -2,7 +2,7 @@
 
 In: the knowledge (codes and the prefetch keys that fetch them), a number of results, the newest draw. Out: the body of
 a request. The same arguments give the same bytes. The patient has a falling neutrophil count, a large red cell, and
-vitamin B12 that is low at last: rules have work to do, and the answer carries a card.
+vitamin B12 that is low at last, and blasts in the newest draw: rules have work to do, and the answer carries two cards.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PANEL = (
     Test("lymphocytes", "LYMPH", "10*9/L", "1.4", "0", "1.0", "4.0"),
     Test("monocytes", "MONO", "10*9/L", "0.3", "0", "0.2", "0.8"),
     Test("eosinophils", "EOS", "10*9/L", "0.1", "0", "0.0", "0.4"),
-    Test("basophils", "BASO", "10*9/L", "0.1", "0", "0.0", "0.1"),
+    Test("blasts-percent", "BLAST", "%", "2", "-2", "0", "0"),
     Test("folate", "FOL", "ng/mL", "9.1", "0.01", "4.0", "20.0"),
     Test("copper", "CU", "ug/dL", "98", "0.1", "70", "140"),
     Test("ceruloplasmin", "CERU", "mg/dL", "27", "0.1", "20", "60"),
@@ -75,17 +75,19 @@ def request(
         found[key].append(observation)
     conditions = [_condition(newest)]
     keys = {one.prefetch for one in knowledge.analytes.values()} | RECORDS
-    return _encode({
-        "hook": "patient-view",
-        "hookInstance": "8a2f1c1e-5c0b-4f55-9a55-0d6a7c1d2b30",
-        "context": {"userId": "Practitioner/bench-2", "patientId": PATIENT, "encounterId": "bench-3"},
-        "prefetch": {
-            **dict.fromkeys(sorted(keys)),
-            "patient": {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1961-03-02"},
-            **{key: _bundle(resources) for key, resources in found.items()},
-            "conditions": _bundle(conditions),
-        },
-    })
+    return _encode(
+        {
+            "hook": "patient-view",
+            "hookInstance": "8a2f1c1e-5c0b-4f55-9a55-0d6a7c1d2b30",
+            "context": {"userId": "Practitioner/bench-2", "patientId": PATIENT, "encounterId": "bench-3"},
+            "prefetch": {
+                **dict.fromkeys(sorted(keys)),
+                "patient": {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1961-03-02"},
+                **{key: _bundle(resources) for key, resources in found.items()},
+                "conditions": _bundle(conditions),
+            },
+        }
+    )
 
 
 def junk(length: int = 2_000_000) -> dict[str, bytes]:

@@ -34,13 +34,26 @@ def test_a_request_has_the_results_and_about_the_length_that_are_said(results: i
 
 
 @pytest.mark.parametrize("results", [*SIZES, 800])
-def test_a_request_is_answered_with_a_card_that_names_the_deficiency(results: int) -> None:
+def test_a_request_is_answered_with_two_cards_of_which_one_names_the_deficiency(results: int) -> None:
     client = create_app(Settings(), lambda: AS_OF).test_client()
     answer = client.post(HOOK, data=request(KNOWLEDGE, results), content_type="application/json")
     assert answer.status_code == 200
-    (card,) = answer.get_json()["cards"]
-    assert "B12" in card["summary"]
-    assert card["suggestions"]
+    emergency, main = answer.get_json()["cards"]
+    assert emergency["summary"].startswith("EMERGENCY: blasts")
+    assert "established cause: vitamin B12 deficiency" in main["detail"]
+    assert emergency["suggestions"] and main["suggestions"]
+
+
+def test_a_request_has_a_patient_two_bundles_of_results_and_a_condition() -> None:
+    sent = {key: value for key, value in json.loads(request(KNOWLEDGE, 33))["prefetch"].items() if value}
+    held = {key: {one["resource"]["resourceType"] for one in value.get("entry", ())} for key, value in sent.items()}
+    assert held == {
+        "patient": set(),
+        "count": {"Observation"},
+        "nutrients": {"Observation"},
+        "conditions": {"Condition"},
+    }
+    assert len(sent["conditions"]["entry"]) == 1
 
 
 def test_every_result_is_read_and_none_is_a_gap() -> None:
@@ -80,13 +93,13 @@ def test_junk_is_refused_and_as_long_as_is_said(kind: str) -> None:
     assert abs(len(body) - 2_000_000) < 100
 
 
-def test_of_the_calls_that_are_remembered_one_has_a_card_and_one_has_none_at_the_same_length() -> None:
+def test_of_the_calls_that_are_remembered_one_has_cards_and_one_has_none_at_the_same_length() -> None:
     client = create_app(Settings(), lambda: AS_OF).test_client()
     asked = bodies()
     found = {
         name: len(client.post(HOOK, data=body, content_type="application/json").get_json()["cards"])
         for name, body in asked.items()
     }
-    assert found == {"a card": 1, "no card": 0}
+    assert found == {"two cards": 2, "no card": 0}
     lengths = [len(body) for body in asked.values()]
     assert max(lengths) < min(lengths) * 1.05
