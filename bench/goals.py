@@ -1,6 +1,6 @@
-"""The performance goals that one process can measure, each as figures with their bounds.
+"""The performance goals, each as figures with their bounds; here are those that one process can measure.
 
-In: nothing; requests are made here. Out: Figures. Goals 1, 4, 5, 7 and 9 need load over HTTP and are not here.
+In: how long to run; requests are made here. Out: Figures. Goals 1, 4, 5, 7 and 9 need load: bench.over_http.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from functools import partial
 from time import perf_counter
 from unittest.mock import patch
 
-from bench.figures import HOOK, Figure
+from bench import over_http
+from bench.figures import HOOK, Figure, Measure, Runs
 from bench.measure import cpu_seconds, in_turn, percentiles, serving
 from bench.pipeline import STAGES, Pipeline
 from bench.processes import FORBIDDEN, first_answer, imported, modules_of
@@ -20,13 +21,13 @@ from bench.requests import AS_OF, PANEL, SIZES, junk, request
 from service.app import create_app
 from service.settings import Settings
 
-__all__ = ["GOALS", "Figure"]
+__all__ = ["GOALS", "LOADED"]
 
 CALLS = 600
 LINEAR = 5.0  # four times the work, and caches that hold less of it; 16 would be quadratic
 
 
-def cost() -> Iterator[Figure]:
+def cost(_: Runs) -> Iterator[Figure]:
     """Goal 2: the whole against `orjson.loads` of the same body, and each stage of it."""
     pipeline = Pipeline()
     for results in (50, 200):
@@ -52,7 +53,7 @@ def _stages(pipeline: Pipeline, body: bytes) -> dict[str, Callable[[], object]]:
     return stages
 
 
-def spread() -> Iterator[Figure]:
+def spread(_: Runs) -> Iterator[Figure]:
     """Goal 3: how much longer than usual the slowest calls take at 100 kB, with and without the worker's collector."""
     pipeline = Pipeline()
     work = partial(pipeline.answer, request(pipeline.ground.knowledge, SIZES[1]))
@@ -65,7 +66,7 @@ def spread() -> Iterator[Figure]:
     yield Figure(3, "p99 / p50, CPU time, default collector", without["cpu"], "x")
 
 
-def start() -> Iterator[Figure]:
+def start(_: Runs) -> Iterator[Figure]:
     """Goal 6: imports in fresh interpreters, what they load, and the way to the first answer."""
     seconds = imported("service.app", "flask")
     more = seconds["service.app"] - seconds["flask"]
@@ -76,7 +77,7 @@ def start() -> Iterator[Figure]:
     yield Figure(6, "start to first answer", first_answer(HOOK, body), "s", 0.4)
 
 
-def growth() -> Iterator[Figure]:
+def growth(_: Runs) -> Iterator[Figure]:
     """Goal 8: four times the results cost about four times as much; junk is refused before any rule runs."""
     pipeline = Pipeline()
     knowledge = pipeline.ground.knowledge
@@ -105,4 +106,8 @@ def _refused() -> Iterator[Figure]:
         yield Figure(8, f"2 MB of junk, {kind}: assessments", assess.call_count + (status != 400), "", 0)
 
 
-GOALS: Mapping[int, Callable[[], Iterator[Figure]]] = {2: cost, 3: spread, 6: start, 8: growth, 10: remembering}
+GOALS: Mapping[int, Measure] = {
+    1: over_http.the_limit, 2: cost, 3: spread, 4: over_http.latency, 5: over_http.peer, 6: start, 7: over_http.memory,
+    8: growth, 9: over_http.scaling, 10: remembering,
+}  # fmt: skip
+LOADED = frozenset({1, 4, 5, 7, 9})  # need wrk

@@ -6,8 +6,9 @@ In: what to run. Out: seconds. What is compared takes turns, so that a noisy nei
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any
@@ -23,9 +24,10 @@ Work = Callable[[], Any]
 
 @contextmanager
 def serving() -> Iterator[None]:
-    """The garbage collector as a serving worker sets it, then as it was."""
+    """The garbage collector as a serving worker sets it, then as it was; log lines are written and thrown away."""
     before = gc.get_threshold()
-    worker()
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        worker()
     try:
         yield
     finally:

@@ -15,7 +15,6 @@ from cds_hooks import prefetch
 from cds_hooks import request as hook_request
 from cds_hooks.cards import response
 from service import hooks
-
 from service.cards import cards
 from service.clinical.assess import assess
 from service.ground import Ground, prepare

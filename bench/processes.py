@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
 
-__all__ = ["FORBIDDEN", "first_answer", "imported", "modules_of"]
+__all__ = ["FORBIDDEN", "PATIENCE", "ROOT", "SERVE", "first_answer", "free_port", "imported", "modules_of"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN = ("fhir", "pydantic", "requests")
@@ -50,7 +50,7 @@ def first_answer(path: str, body: bytes) -> float:
 
 
 def _start(path: str, body: bytes) -> float:
-    port = _free_port()
+    port = free_port()
     began = perf_counter()
     command = [sys.executable, "-c", SERVE, "serve", "--port", str(port)]
     service = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -76,7 +76,8 @@ def _answers(port: int, path: str, body: bytes) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -75,19 +75,17 @@ def request(
         found[key].append(observation)
     conditions = [_condition(newest)]
     keys = {one.prefetch for one in knowledge.analytes.values()} | RECORDS
-    return _encode(
-        {
-            "hook": "patient-view",
-            "hookInstance": "8a2f1c1e-5c0b-4f55-9a55-0d6a7c1d2b30",
-            "context": {"userId": "Practitioner/bench-2", "patientId": PATIENT, "encounterId": "bench-3"},
-            "prefetch": {
-                **dict.fromkeys(sorted(keys)),
-                "patient": {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1961-03-02"},
-                **{key: _bundle(resources) for key, resources in found.items()},
-                "conditions": _bundle(conditions),
-            },
-        }
-    )
+    return _encode({
+        "hook": "patient-view",
+        "hookInstance": "8a2f1c1e-5c0b-4f55-9a55-0d6a7c1d2b30",
+        "context": {"userId": "Practitioner/bench-2", "patientId": PATIENT, "encounterId": "bench-3"},
+        "prefetch": {
+            **dict.fromkeys(sorted(keys)),
+            "patient": {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1961-03-02"},
+            **{key: _bundle(resources) for key, resources in found.items()},
+            "conditions": _bundle(conditions),
+        },
+    })
 
 
 def junk(length: int = 2_000_000) -> dict[str, bytes]:
