@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
@@ -99,10 +100,12 @@ def memory(runs: Runs) -> Iterator[Figure]:
             _calls(server, runs.calls // 4, there)
             found[workers] = server.megabytes
             if workers == 1:
+                alone = replace(server, process=server.processes[1]).megabytes
                 log.info("goal 7: memory over %d calls", runs.calls)
                 made = runs.calls // 4 + _calls(server, runs.calls - runs.calls // 4, there)
                 grown = server.megabytes - found[1]
     yield Figure(7, "one worker and its parent process, PSS", found[1], "MB", 60)
+    yield Figure(7, "that worker alone, PSS", alone, "MB")
     yield Figure(7, "each further worker, PSS", (found[3] - found[1]) / 2, "MB", 25)
     yield Figure(7, f"growth from the {runs.calls // 4:,}th to the {made:,}th call", grown, "MB", 5)
 

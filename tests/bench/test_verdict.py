@@ -144,8 +144,12 @@ def test_the_environment_of_the_peer_is_made_once_and_another_one_for_other_requ
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     made = peer.interpreter()
     subprocess.run([made, "-c", "import pip"], check=True)
-    monkeypatch.setattr(venv, "create", pytest.fail)
+    monkeypatch.setattr(venv, "create", full)
     assert peer.interpreter() == made
     wanted.write_text("# nothing else\n", "utf-8")
-    with pytest.raises(pytest.fail.Exception):
+    with pytest.raises(peer.NoPeer, match="OSError"):
         peer.interpreter()
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError
