@@ -114,8 +114,7 @@ def _print(figures: list[Figure], form: str, where: str) -> None:
 
 def _cells(one: Figure) -> tuple[str, ...]:
     bound = "" if one.bound is None else f"{'≥ ' if one.at_least else ''}{one.bound:g} {one.unit}".strip()
-    measured = f"{one.value:.3g}" if abs(one.value) < 1000 else f"{one.value:.0f}"
-    return str(one.goal), one.what, f"{measured} {one.unit}".strip(), bound, OK[one.ok]
+    return str(one.goal), one.what, one.measured, bound, OK[one.ok]
 
 
 def _table(figures: Iterable[Figure]) -> Table:

@@ -14,7 +14,7 @@ from bench.figures import Figure
 
 __all__ = ["chart", "drawn"]
 
-WIDTH, LABELS, VALUES, ROW, TOP, BELOW = 1000, 430, 170, 22, 64, 44
+WIDTH, LABELS, VALUES, ROW, TOP, BELOW = 1120, 480, 220, 22, 64, 30
 LEAST, MOST = 0.01, 100.0  # of the bound
 TITLE = "Performance goals: what was measured, as a part of what is allowed"
 STYLE = """
@@ -63,7 +63,7 @@ def _row(one: Figure, y: int) -> Iterator[str]:
     share = one.share or 1.0
     kind, start = ("within", LEAST) if one.ok else ("beyond", 1.0)
     left, right = _x(start), max(_x(share), _x(start) + 2)
-    said = f"{one.value:.3g} {one.unit}" + ("" if one.ok else f": beyond, {share:.2g} x")
+    said = one.measured + ("" if one.ok else f", {share:.3g} x too {'little' if one.at_least else 'much'}")
     yield _text(LABELS - 10, y + 14, _named(one), "end")
     yield f'<rect class="{kind}" x="{left:.1f}" y="{y + 3}" width="{right - left:.1f}" height="{ROW - 7}"/>'
     yield _text(WIDTH - VALUES + 10, y + 14, said)

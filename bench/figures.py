@@ -32,6 +32,12 @@ class Figure:
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     @property
+    def measured(self) -> str:
+        """The value with its unit, to three digits."""
+        digits = f"{self.value:.3g}" if abs(self.value) < 1000 else f"{self.value:.0f}"
+        return f"{digits} {self.unit}".strip()
+
+    @property
     def share(self) -> float | None:
         """The figure as a part of its bound, at most 1 when it is within; None where that says nothing."""
         if not self.bound or not self.value:

@@ -97,17 +97,17 @@ def memory(runs: Runs) -> Iterator[Figure]:
     for workers in (1, 3):
         log.info("goal 7: memory with %d workers", workers)
         with servers.service(here | there, workers) as server:
-            _calls(server, runs.calls // 4, there)
+            _calls(server, runs.calls // 2, there)
             found[workers] = server.megabytes
             if workers == 1:
                 alone = replace(server, process=server.processes[1]).megabytes
                 log.info("goal 7: memory over %d calls", runs.calls)
-                made = runs.calls // 4 + _calls(server, runs.calls - runs.calls // 4, there)
+                made = runs.calls // 2 + _calls(server, runs.calls - runs.calls // 2, there)
                 grown = server.megabytes - found[1]
     yield Figure(7, "one worker and its parent process, PSS", found[1], "MB", 60)
     yield Figure(7, "that worker alone, PSS", alone, "MB")
     yield Figure(7, "each further worker, PSS", (found[3] - found[1]) / 2, "MB", 25)
-    yield Figure(7, f"growth from the {runs.calls // 4:,}th to the {made:,}th call", grown, "MB", 5)
+    yield Figure(7, f"growth from the {runs.calls // 2:,}th to the {made:,}th call", grown, "MB", 5)
 
 
 def scaling(runs: Runs) -> Iterator[Figure]:

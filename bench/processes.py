@@ -26,13 +26,13 @@ SERVE = "from service.cli import main; main()"
 
 
 def imported(*modules: str) -> dict[str, float]:
-    """Seconds that the import of each takes, the median of several interpreters that take turns."""
+    """CPU seconds that the import of each takes, the median of several interpreters that take turns."""
     turns = [{module: _import(module) for module in modules} for _ in range(TURNS + 1)][1:]
     return {module: median(turn[module] for turn in turns) for module in modules}
 
 
 def _import(module: str) -> float:
-    timed = "from time import perf_counter as now; began = now(); import {0}; print(now() - began)"
+    timed = "from time import process_time as now; began = now(); import {0}; print(now() - began)"
     return float(_said(timed.format(module)))
 
 

@@ -98,7 +98,8 @@ def test_the_chart_is_well_formed_and_tells_in_words_what_it_shows(
     assert "2 of 4 are within their bounds. Beyond: 4  p99; 5  times its objects." in description.text
     words = [one.text for one in picture.iter(f"{SVG}text")]
     assert f"1  {WITHIN.what}" in words
-    assert "30 ms: beyond, 2 x" in words
+    assert "30 ms, 2 x too much" in words
+    assert "2 x, 10 x too little" in words
 
 
 def test_in_the_chart_a_bar_beyond_its_bound_starts_at_the_bound_and_is_hatched() -> None:
