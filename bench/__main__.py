@@ -40,7 +40,7 @@ OK = {None: "", True: "ok", False: "beyond"}
 @click.option("--rounds", default=Runs().rounds, show_default=True, help="How many runs of each; the median counts.")
 @click.option("--calls", default=Runs().calls, show_default=True, help="Over how many calls memory has to be flat.")
 def main(goals: tuple[str, ...], form: str, picture: Path | None, seconds: int, rounds: int, calls: int) -> None:
-    """Measure GOALS (all when none is named); all take about six minutes."""
+    """Measure GOALS (all when none is named); all take about eight minutes."""
     chosen = [int(goal) for goal in goals] or list(GOALS)
     if LOADED.intersection(chosen) and not has_wrk():
         others = " ".join(str(goal) for goal in chosen if goal not in LOADED)

@@ -19,6 +19,7 @@ __all__ = ["cpu_seconds", "in_turn", "percentiles", "serving"]
 
 BLOCKS = 10
 SECONDS_PER_BLOCK = 0.1
+_NOWHERE = open(os.devnull, "w")  # noqa: SIM115  lines are written to it as long as this process lives
 Work = Callable[[], Any]
 
 
@@ -26,7 +27,7 @@ Work = Callable[[], Any]
 def serving() -> Iterator[None]:
     """The garbage collector as a serving worker sets it, then as it was; log lines are written and thrown away."""
     before = gc.get_threshold()
-    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+    with redirect_stderr(_NOWHERE):
         worker()
     try:
         yield
