@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from service.memory.policy import Fate, Key, Rules, fate
 from service.memory.records import days_of, evidence, fingerprint, gist, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
-from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_key
+from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_keys
 from service.store.cards_issued import (
     Calls,
     Earlier,
@@ -63,9 +63,9 @@ class Call:
 class Memory:
     """A store, the keys of what is in it, and what the site wants of repeats."""
 
-    def __init__(self, store: Store, key: bytes, rules: Rules, limits: Limits) -> None:
-        self.store, self.names, self.sealing = store, Pseudonyms(key), Sealing(key)
-        self.link_key = bytes.fromhex(self.names.digest(b"links"))
+    def __init__(self, store: Store, keys: Sequence[bytes], rules: Rules, limits: Limits) -> None:
+        self.store, self.names, self.sealing = store, Pseudonyms(keys[0]), Sealing(*keys)
+        self.link_keys = tuple(bytes.fromhex(Pseudonyms(key).digest(b"links")) for key in keys)  # as keys: in use first
         self.rules, self.limits = rules, limits
         self._purged: date | None = None
         self._lock, self._calls = threading.Lock(), Counter[Calls]()
@@ -219,11 +219,11 @@ def open_memory(chosen: Settings) -> Memory | None:
     path = chosen.key_file or Path(f"{address.database}.key")
     try:
         store = open_store(chosen.database_url)
-        key = read_key(path, make=chosen.key_file is None)
+        keys = read_keys(path, make=chosen.key_file is None)
     except ValueError as fault:
         raise SettingsError([f"CDS_KEY_FILE: {fault}"]) from None
     except StoreDown as fault:
         remedy = "name one that this process may write, or say off"
         raise SettingsError([f"CDS_DATABASE_URL: the database cannot be opened ({fault}): {remedy}"]) from None
     limits = Limits(chosen.evidence_days, chosen.cards_days)
-    return Memory(store, key, Rules(chosen.repeats, chosen.repeat_hours, chosen.repeat_severe), limits)
+    return Memory(store, keys, Rules(chosen.repeats, chosen.repeat_hours, chosen.repeat_severe), limits)

@@ -6,7 +6,7 @@ In: `CDS_DATABASE_URL`. Out: a Store whose tables are those of the newest migrat
 """
 
 from service.store.database import Store, StoreDown, open_store
-from service.store.keys import Pseudonyms, read_key
+from service.store.keys import Pseudonyms, read_keys
 from service.store.sealing import Sealing
 
-__all__ = ["Pseudonyms", "Sealing", "Store", "StoreDown", "open_store", "read_key"]
+__all__ = ["Pseudonyms", "Sealing", "Store", "StoreDown", "open_store", "read_keys"]

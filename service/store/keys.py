@@ -1,7 +1,8 @@
-"""The key of the pseudonyms, and the pseudonyms: HMAC-SHA256 over who names the patient and how.
+"""The keys of the site, and the pseudonyms: HMAC-SHA256 over who names the patient and how.
 
-In: a file of this machine; the server that a patient's id belongs to, and the id. Out: 64 hexadecimal digits. Who has
-the key can tell whether a pseudonym is a given patient's: it is protected as patient data is.
+In: a file of this machine, a key per line, of which the first is in use and the others were; the server that a
+patient's id belongs to, and the id. Out: 64 hexadecimal digits. Who has the key can tell whether a pseudonym is a given
+patient's: it is protected as patient data is.
 
     ValueError    the file cannot be used as a key; the text names the remedy
 """
@@ -40,17 +41,22 @@ class Pseudonyms:
         return marking.hexdigest()
 
 
-def read_key(path: Path, *, make: bool = False) -> bytes:
-    """The key in a file; with `make`, a file that is not there is written with a new one, for its owner alone."""
+def read_keys(path: Path, *, make: bool = False) -> tuple[bytes, ...]:
+    """The keys in a file, the one in use first; with `make`, a file that is not there is made, its owner's alone."""
     if make:
         _make(path)
     try:
-        key = path.read_bytes().strip()
+        lines = [line.strip() for line in path.read_bytes().strip().split(b"\n")]
     except OSError as fault:
         raise ValueError(f"the key cannot be read ({fault.strerror}): make one with `openssl rand -hex 32`") from None
-    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
-        raise ValueError(f"the key has fewer than {SHORTEST_KEY} bytes: make one with `openssl rand -hex 32`")
-    return key
+    # Passed over, half a key would make the next one the key in use.
+    for number, key in enumerate(lines, 1):
+        if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+            many = "fewer" if len(key) < SHORTEST_KEY else "more"
+            bound = SHORTEST_KEY if len(key) < SHORTEST_KEY else LONGEST_KEY
+            remedy = "write one key per line; `openssl rand -hex 32` makes one"
+            raise ValueError(f"the key in line {number} has {many} than {bound} bytes: {remedy}")
+    return tuple(lines)
 
 
 def _make(path: Path) -> None:

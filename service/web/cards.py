@@ -20,8 +20,9 @@ from service.web.parts import Parts
 
 
 def links_of(parts: Parts) -> Links:
-    """What signs the links: the key of the site, so that all workers and replicas know them."""
-    return Links(parts.memory.link_key if parts.memory else token_bytes())
+    """What signs the links: the keys of the site, so that all workers and replicas know them."""
+    secret, *older = parts.memory.link_keys if parts.memory else (token_bytes(),)
+    return Links(secret, tuple(older))
 
 
 def add_evidence(app: Flask, parts: Parts) -> None:

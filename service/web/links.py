@@ -1,6 +1,6 @@
 """The links to the evidence of cards: whoever holds the one of a card may open that card, for one shift.
 
-In: a secret, the id of a card, the instant. Out: an absolute address with a signature that is bound to the card and
+In: secrets, the id of a card, the instant. Out: an absolute address with a signature that is bound to the card and
 ages. No patient value is in it; whoever guesses ids, or changes one, gets nowhere.
 """
 
@@ -18,12 +18,13 @@ SHIFT = timedelta(hours=12)
 
 
 class _Signer(TimestampSigner):
-    """Signs at a given instant: there is no other clock here. Its key is derived once, not for each link."""
+    """Signs at a given instant: there is no other clock here. Its keys are derived once, not for each link."""
 
     _now: datetime
 
-    def __init__(self, secret: bytes) -> None:
-        derived = Signer(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
+    def __init__(self, *secrets: bytes) -> None:
+        deriving = Signer(b"", salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256)
+        derived = [deriving.derive_key(one) for one in secrets]
         super().__init__(derived, key_derivation="none", digest_method=hashlib.sha256)
 
     def at(self, now: datetime) -> _Signer:
@@ -37,20 +38,23 @@ class _Signer(TimestampSigner):
 
 
 class Links:
-    """Makes the links of cards and knows them again. The secret: 32 random bytes or more, shared by all workers."""
+    """Makes the links of cards and knows them again. A secret: 32 random bytes or more, shared by all workers.
 
-    def __init__(self, secret: bytes, longest: timedelta = SHIFT) -> None:
-        self._signer, self.longest = _Signer(secret), longest
+    The older ones made links before: these open until they expire.
+    """
+
+    def __init__(self, secret: bytes, older: tuple[bytes, ...] = ()) -> None:
+        self._signer = _Signer(*older, secret)  # the last one signs
 
     def link_to(self, uuid: str, base: str, now: datetime) -> str:
-        """The absolute address of a card's evidence, good for `longest`."""
+        """The absolute address of a card's evidence, good for a shift."""
         signed = self._signer.at(now).sign(uuid).decode()
         return f"{base}/cards/{quote(uuid)}?t={signed[len(uuid) + 1 :]}"
 
     def allows(self, uuid: str, token: str, now: datetime) -> bool:
         """Whether the token was made for this card, not too long ago."""
         try:
-            signed = self._signer.at(now).unsign(f"{uuid}.{token}", max_age=int(self.longest.total_seconds()))
+            signed = self._signer.at(now).unsign(f"{uuid}.{token}", max_age=int(SHIFT.total_seconds()))
         except BadSignature:
             return False
         return signed == uuid.encode()  # "a" with the token "b.x" is not "a.b" with the token "x"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import Pseudonyms, read_key
+from service.store import Pseudonyms, read_keys
 
 KEY = b"k" * 32
 
@@ -27,7 +27,7 @@ def test_a_pseudonym_is_the_same_for_the_same_patient_and_another_for_every_othe
 def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "store.key"
     with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: read_key(path, make=True), range(16)))
+        keys = set(pool.map(lambda _: read_keys(path, make=True), range(16)))
     assert len(keys) == 1
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["store.key"]
@@ -36,13 +36,26 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_key_that_is_there_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(KEY + b"\n")
-    assert read_key(path, make=True) == KEY
+    assert read_keys(path, make=True) == (KEY,)
 
 
 def test_a_key_that_is_too_short_or_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "key"
     with pytest.raises(ValueError, match="openssl rand"):
-        read_key(path)
-    path.write_bytes(b"k" * 31)
-    with pytest.raises(ValueError, match="openssl rand"):
-        read_key(path)
+        read_keys(path)
+    for content, amiss in {
+        b"k" * 31: "line 1 has fewer than 32 bytes",
+        b"": "line 1 has fewer",
+        KEY + b"\n" + b"old" * 10: "line 2 has fewer",
+        KEY + b"\n\n" + KEY: "line 2 has fewer",
+        KEY + b"\n" + b"k" * 4097: "line 2 has more than 4096 bytes",
+    }.items():
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{amiss}.*openssl rand"):
+            read_keys(path)
+
+
+def test_keys_stand_in_lines_and_the_first_is_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"new" * 20 + b"\r\n" + KEY + b"\n")
+    assert read_keys(path) == (b"new" * 20, KEY)

@@ -29,3 +29,13 @@ def test_it_does_not_open_for_another_card_or_when_it_was_changed() -> None:
         changed[at] ^= 1
         assert Sealing(KEY).open(bytes(changed), "card") is None
     assert Sealing(KEY).open(b"", "card") is None
+
+
+def test_what_an_older_key_sealed_opens_as_long_as_that_key_is_known() -> None:
+    new = b"n" * 32
+    before, after = Sealing(KEY).seal(CONTENT, "card"), Sealing(new, KEY).seal(CONTENT, "card")
+    assert Sealing(new, KEY).open(before, "card") == CONTENT
+    assert Sealing(new).open(before, "card") is None
+    assert Sealing(new).open(after, "card") == CONTENT
+    assert Sealing(KEY).open(after, "card") is None
+    assert Sealing(new, KEY).open(before, "another") is None
