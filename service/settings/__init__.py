@@ -120,8 +120,8 @@ _SETTINGS = (
             "several replicas (password by `PGPASSFILE`); not set: an SQLite file in `~/.local/state/neutropenia-cds`; "
             "`off`: nothing is remembered, and cards that come once a year come each time"),
     Setting("key_file", texts.file, "", "a file with the secret keys of pseudonyms, evidence and links, one per line, "
-            "32 bytes or more: the first is in use, the others open what they made; not set: a file beside the SQLite database, "
-            "made at the first start; PostgreSQL needs one"),
+            "32 bytes or more: the first is in use, the others open what they made; not set: a file beside the SQLite "
+            "database, made at the first start; PostgreSQL needs one"),
     Setting("clients", texts.file, "", "a TOML file that says who may call (see below)"),
     Setting("auth", texts.auth, "", "`on`: each call needs the token of a client; `off`: none does (demo mode alone); "
             "not set: `on` in production and when `CDS_CLIENTS` is set"),
