@@ -21,7 +21,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 GROUPS = (
     ("A patient", ("assess", "story")),
     ("The service", ("serve", "config", "doctor", "check")),
-    ("What is kept", ("report", "replay", "purge", "audit")),
+    ("What is kept", ("report", "replay", "purge", "audit", "migrate")),
     ("This shell", ("completion",)),
 )
 

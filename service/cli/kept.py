@@ -1,4 +1,4 @@
-"""The commands that look into what is kept: report, purge, audit, replay.
+"""The commands that look into what is kept: report, purge, audit, migrate, replay.
 
 As those of the package: each imports what it needs when it runs.
 """
@@ -72,6 +72,17 @@ Exit status: 0 the chain holds, 1 it is broken, 2 the store does not answer.
 
 The chain alone does not show that rows at its end were cut off: keep number and last digest elsewhere, and look
 whether the trail still leads there."""
+EXAMPLES_MIGRATE = """\b
+Examples:
+  cds migrate                  where the tables are; changes nothing
+  cds migrate --to 0002        what going back to 0002 would remove
+  cds migrate --to 0002 --yes  goes back, with every replica stopped
+
+A version brings the tables forward by itself, when it starts or any other command opens them. Only the newer version
+knows the way back: take it with its `cds migrate`, then start the older one.
+
+Exit status: 0, 1 when going back waits for --yes, or 2 when the revision is not known, the tables are of a newer
+version, or the store does not answer."""
 EXAMPLES_REPLAY = """\b
 Examples:
   cds replay --knowledge site.toml               a site's own thresholds
@@ -129,6 +140,16 @@ def audit() -> None:
     raise SystemExit(run())
 
 
+@click.command(epilog=EXAMPLES_MIGRATE, short_help="Say where the tables are, or take them back.")
+@click.option("--to", metavar="REVISION", help="Bring the tables to this revision, forward or back.")
+@click.option("--yes", is_flag=True, help="Go back although it removes what it says.")
+def migrate(to: str | None, yes: bool) -> None:
+    """Say at which revision the tables are and which are known here; with --to bring them there, all or nothing."""
+    from service.cli.tables import run
+
+    raise SystemExit(run(to, yes))
+
+
 @click.command(epilog=EXAMPLES_REPLAY, short_help="Judge kept cards by other knowledge.")
 @click.option(
     "--knowledge",
@@ -152,4 +173,4 @@ def _in_order(since: date | None, until: date | None) -> tuple[date | None, date
     return since, until
 
 
-KEPT = (report, purge, audit, replay)
+KEPT = (report, purge, audit, migrate, replay)

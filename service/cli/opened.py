@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from service.memory import Memory, open_memory
 from service.settings import Settings, SettingsError
-from service.store import Store, StoreDown, open_store
+from service.store import NewerTables, Store, StoreDown, open_store
 
 SET_AS_SERVED = "run this with the CDS_* variables of the service"
 
@@ -22,8 +22,8 @@ SET_AS_SERVED = "run this with the CDS_* variables of the service"
 @contextmanager
 def opened(chosen: Settings) -> Iterator[Store]:
     """The store; SettingsError when there is none, or when it does not answer."""
-    _look(chosen)
-    with _faults():
+    look(chosen)
+    with faults():
         store = open_store(chosen.database_url)
         try:
             yield store
@@ -34,8 +34,8 @@ def opened(chosen: Settings) -> Iterator[Store]:
 @contextmanager
 def remembered(chosen: Settings) -> Iterator[Memory]:
     """The store with the key of what is sealed in it; SettingsError as above, or when the key cannot be used."""
-    _look(chosen)
-    with _faults():
+    look(chosen)
+    with faults():
         memory = open_memory(chosen)
         assert memory
         try:
@@ -44,7 +44,8 @@ def remembered(chosen: Settings) -> Iterator[Memory]:
             memory.store.close()
 
 
-def _look(chosen: Settings) -> None:
+def look(chosen: Settings) -> None:
+    """SettingsError when no store is named, or when it is a file that is not there."""
     if not chosen.database_url:
         raise SettingsError([f"CDS_DATABASE_URL: is off, and nothing is remembered: {SET_AS_SERVED}"])
     address = make_url(chosen.database_url)
@@ -54,9 +55,12 @@ def _look(chosen: Settings) -> None:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
+    """What the store says, as a fault of its setting."""
     try:
         yield
+    except NewerTables as fault:
+        raise SettingsError([f"CDS_DATABASE_URL: {fault}"]) from None
     except StoreDown as fault:
         remedy = "see that it runs, and that this process may write to it"
         raise SettingsError([f"CDS_DATABASE_URL: the database does not answer ({fault}): {remedy}"]) from None

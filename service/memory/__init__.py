@@ -26,7 +26,7 @@ from service.memory.policy import Fate, Key, Rules, fate
 from service.memory.records import days_of, evidence, fingerprint, gist, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
-from service.store import Pseudonyms, Sealing, Store, StoreDown, open_store, read_keys
+from service.store import NewerTables, Pseudonyms, Sealing, Store, StoreDown, open_store, read_keys
 from service.store.cards_issued import (
     Calls,
     Earlier,
@@ -222,6 +222,8 @@ def open_memory(chosen: Settings) -> Memory | None:
         keys = read_keys(path, make=chosen.key_file is None)
     except ValueError as fault:
         raise SettingsError([f"CDS_KEY_FILE: {fault}"]) from None
+    except NewerTables as fault:
+        raise SettingsError([f"CDS_DATABASE_URL: {fault}"]) from None
     except StoreDown as fault:
         remedy = "name one that this process may write, or say off"
         raise SettingsError([f"CDS_DATABASE_URL: the database cannot be opened ({fault}): {remedy}"]) from None

@@ -9,31 +9,24 @@ acknowledged outlives a power cut; a writer takes its lock at once, so that none
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, false
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, false
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.store.file import is_current, prepare
+from service.store.engine import StoreDown, engine_of, kind_of
+from service.store.file import is_current
+from service.store.migrating import migrate
 from service.store.quick import Quick, Transaction
 from service.store.tables import replay
 from service.store.worker import Asked, Closed, TooLate, Worker
 
 LOCK_SECONDS: Final = 1  # how long a writer waits for another: who calls has no more patience
-START_SECONDS: Final = 30  # the same while several start together and one migrates
-CONNECT_SECONDS: Final = 2
-REPLY_SECONDS: Final = 2  # beyond its own patience, after which PostgreSQL is taken to be gone
-MIGRATION_LOCK: Final = 7_302_001  # any number, the same in every replica
 MOST_WAITING: Final = 1000  # things to do for the one thread: while the store is away they hold memory
 SLOW: Final = "slow"
 TOO_MUCH: Final = "too much waits for it"
@@ -45,10 +38,6 @@ Found = TypeVar("Found")
 log = logging.getLogger("service")
 _NO_CHANGE: Final = replay.update().where(false()).values(expires=replay.c.expires)
 LAMENT = "store: what was left for later failed: %s"
-
-
-class StoreDown(Exception):
-    """The store could not do it. The text names a kind of fault and holds no value."""
 
 
 class Store:
@@ -94,7 +83,7 @@ class Store:
             yield
         except (SQLAlchemyError, self._fault) as fault:
             self.on_fault("down")
-            raise StoreDown(_kind_of(fault)) from None
+            raise StoreDown(kind_of(fault)) from None
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
         """What `do` gives, when it is ready in time; StoreDown otherwise: it is done later, or the log says why not."""
@@ -178,61 +167,7 @@ def _lament(fault: BaseException) -> None:
     log.warning(LAMENT, fault if isinstance(fault, StoreDown) else type(fault).__name__)
 
 
-def _kind_of(fault: Exception) -> str:
-    """The class of what the driver said: its text may hold values."""
-    return type(getattr(fault, "orig", None) or fault).__name__
-
-
 def open_store(url: str) -> Store:
     """The store at an address, migrated to this version; StoreDown when it cannot be had."""
-    try:
-        engine = _engine(url, START_SECONDS)
-        _migrate(engine)
-        engine.dispose()  # nothing is open when a worker is forked
-        engine = _engine(url, LOCK_SECONDS)
-    except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
-        raise StoreDown(_kind_of(fault)) from None
-    return Store(engine)
-
-
-def _engine(url: str, patience: int) -> Engine:
-    address = make_url(url)
-    if address.get_backend_name() != "sqlite":
-        limits = " ".join(f"-c {name}={patience}s" for name in ("lock_timeout", "statement_timeout"))
-        waits: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "options": limits}
-        engine = create_engine(
-            address, pool_pre_ping=True, pool_timeout=patience, connect_args=waits, hide_parameters=True
-        )
-        event.listen(engine, "do_connect", partial(_connect, patience + REPLY_SECONDS))
-        return engine
-    if address.database:
-        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        Path(address.database).touch(mode=0o600)  # for its owner alone: the files beside it are made like it
-    waits = {"timeout": patience}
-    engine = create_engine(address, pool_timeout=patience, connect_args=waits, hide_parameters=True)
-    prepare(engine, address.database or "")
-    return engine
-
-
-def _connect(seconds: float, _: object, __: object, given: Any, named: Any) -> Any:
-    from service.store.impatient import connection_class  # psycopg is not needed for SQLite
-
-    return connection_class(seconds).connect(*given, **named)
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the tables to this version; of several replicas that start together one does it."""
-    from alembic import command  # heavy, and needed at the start alone
-    from alembic.config import Config
-    from alembic.util.exc import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(files("service.store") / "migrations"))
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError:  # a revision that these migrations do not know
-            raise StoreDown("its tables are of a newer version: start that one, or restore a backup") from None
+    migrate(url)  # what it opens it closes: nothing is open when a worker is forked
+    return Store(engine_of(url, LOCK_SECONDS))

@@ -76,4 +76,4 @@ def test_a_database_of_a_newer_version_is_said_to_be_one(tmp_path: Path) -> None
     for command, status in ((["doctor"], 1), (["serve", "--port", "8399"], 2)):
         result = CliRunner(env={"CDS_DATABASE_URL": store, "CDS_WORKBENCH": "off"}).invoke(main, command)
         assert (result.exit_code, isinstance(result.exception, SystemExit)) == (status, True)
-        assert "its tables are of a newer version: start that one, or restore a backup" in result.output
+        assert "CDS_DATABASE_URL: its tables are of a newer version (9999; this one knows 0003): start" in result.output

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+LOST = "used tokens, which could then be used once more"
 
 
 def upgrade() -> None:
