@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from requests_of import PATIENT, bundle, call, observation, patient
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, MetaData, Table, create_engine, select, text
 from wire import HOOK, Reply, Running, free_port, start
 
 FEEDBACK = f"{HOOK}/feedback"
@@ -17,6 +17,7 @@ NOON = "2026-06-15T12:00:00Z"
 DRAWN = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
 OURS = "urn:neutropenia-cds:override-reason"
 Json = dict[str, Any]
+Rows = dict[str, list[dict[str, Any]]]
 
 
 def item(card: str = "", outcome: str = "overridden", **more: Any) -> Json:
@@ -47,6 +48,25 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     try:
         with engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(query))]
+    finally:
+        engine.dispose()
+
+
+def tables_of(connection: Connection) -> dict[str, Table]:
+    found = MetaData()
+    found.reflect(connection)
+    return {name: table for name, table in found.tables.items() if name != "alembic_version"}
+
+
+def held(url: str) -> Rows:
+    """All rows of all tables."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return {
+                name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+                for name, table in tables_of(connection).items()
+            }
     finally:
         engine.dispose()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from posted import cards, item, review, rows, running, tell
-from sqlalchemy import Connection, MetaData, Table, create_engine, insert, select
+from posted import cards, held, item, review, rows, running, tables_of, tell
+from sqlalchemy import create_engine, insert, select
 from wire import free_port, start
 
 from service.store import migrating, open_store
@@ -41,7 +41,6 @@ def downgrade() -> None:
     with op.batch_alter_table("card_issued") as table:
         table.drop_column("ward")
 '''
-Rows = dict[str, list[dict[str, Any]]]
 
 
 def fill(url: str) -> None:
@@ -60,25 +59,6 @@ def fill(url: str) -> None:
         assert UsedTokens(store, lambda: NOON).accept_once("urn:ehr", "jti-1", NOON + timedelta(days=1))
         with store.write() as connection:
             append(connection, Act("me", "view", "shown", "ok"), NOON)
-
-
-def tables_of(connection: Connection) -> dict[str, Table]:
-    found = MetaData()
-    found.reflect(connection)
-    return {name: table for name, table in found.tables.items() if name != "alembic_version"}
-
-
-def held(url: str) -> Rows:
-    """All rows of all tables."""
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            return {
-                name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
-                for name, table in tables_of(connection).items()
-            }
-    finally:
-        engine.dispose()
 
 
 def columns(url: str) -> dict[str, set[str]]:
