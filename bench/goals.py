@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from bench import over_http
 from bench.figures import HOOK, Figure, Measure, Runs
+from bench.keeping import keeping
 from bench.measure import cpu_seconds, in_turn, percentiles, serving
 from bench.pipeline import STAGES, Pipeline
 from bench.processes import FORBIDDEN, first_answer, imported, modules_of
@@ -108,6 +109,6 @@ def _refused() -> Iterator[Figure]:
 
 GOALS: Mapping[int, Measure] = {
     1: over_http.the_limit, 2: cost, 3: spread, 4: over_http.latency, 5: over_http.peer, 6: start, 7: over_http.memory,
-    8: growth, 9: over_http.scaling, 10: remembering,
+    8: growth, 9: over_http.scaling, 10: remembering, 11: keeping,
 }  # fmt: skip
 LOADED = frozenset({1, 4, 5, 7, 9})  # need wrk

@@ -24,8 +24,9 @@ from service.hooks import REQUIRED
 from service.settings import read
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/integration.md", "docs/operations.md", "docs/clinical.md")
-README, CONTRIBUTING, SECURITY, INTEGRATION, OPERATIONS, CLINICAL = ((ROOT / n).read_text("utf-8") for n in NAMES)
+NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/integration.md", "docs/operations.md", "docs/runbook.md",
+         "docs/clinical.md")  # fmt: skip
+README, CONTRIBUTING, SECURITY, INTEGRATION, OPERATIONS, *_ = ((ROOT / n).read_text("utf-8") for n in NAMES)
 
 
 def block(language: str, holding: str, document: str = README) -> str:

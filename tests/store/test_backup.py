@@ -169,6 +169,15 @@ def test_sqlite_is_backed_up_while_it_runs_and_restored(sqlite: Site) -> None:
     assert {path.stat().st_mode & 0o777 for path in sqlite.folder.glob("[bsv]*/store.sqlite*")} == {0o600}
 
 
+def test_how_much_is_kept_is_told_by_the_command_of_the_document(sqlite: Site) -> None:
+    service = sqlite.start()
+    sqlite.card(service, "one")
+    sqlite.settled()
+    assert stop(service)[0] == 0
+    command, _ = block('sqlite3 /var/lib/cds/store.sqlite "SELECT').splitlines()
+    assert int(sqlite.run(command)) > 8192
+
+
 def test_the_python_of_the_image_backs_up_as_sqlite3_does(sqlite: Site) -> None:
     key = f"cp {sqlite.at('/var/lib/cds')}/store.sqlite.key {sqlite.at('/safe')}/"
     goes_there_and_back(sqlite, f"{block('docker exec cds python')}\n{key}", block("# restore SQLite"))

@@ -14,12 +14,15 @@ import yaml
 from prometheus_client import Counter, Histogram
 
 from service.app import create_app
+from service.cli import main
 from service.ground import read_settings
 from service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
+OPERATIONS, RUNBOOK = ((ROOT / f"docs/{name}.md").read_text("utf-8") for name in ("operations", "runbook"))
+PARTS = ("For patients", "Look first", "Do", "Escalate")  # of each entry of the runbook
+PROGRAMS = {"curl", "docker", "grep", "tail", "sort", "uniq", "date"}
 RULES = DEPLOY / "prometheus" / "alerts.yaml"
 IN_FORCE = {"version", "thresholds", "service"}  # of cds_knowledge_info
 OF_PROMETHEUS = {"instance", "job", "le"}
@@ -93,14 +96,41 @@ def cells_of(line: str) -> list[str]:
 def test_an_alert_has_a_severity_a_sentence_and_a_heading_in_the_documentation(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in ("page", "ticket")
     assert alert["annotations"]["summary"]
-    assert alert["annotations"]["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
-    section = OPERATIONS.partition("## Alerts and what to do\n")[2].partition("\n## ")[0]
-    assert f"\n### {alert['alert']}\n" in section
+    assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
+    assert entry(alert["alert"])
 
 
-def test_the_documentation_has_no_alert_that_is_none() -> None:
-    section = OPERATIONS.partition("## Alerts and what to do\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == [alert["alert"] for alert in alerts()]
+def entry(alert: str) -> str:
+    """What the runbook says of an alert."""
+    return RUNBOOK.partition(f"\n### {alert}\n")[2].partition("\n### ")[0]
+
+
+def test_the_runbook_has_no_alert_that_is_none() -> None:
+    assert re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE) == [alert["alert"] for alert in alerts()]
+
+
+@pytest.mark.parametrize("alert", [alert["alert"] for alert in alerts()])
+def test_the_runbook_says_what_an_alert_means_where_to_look_what_to_do_and_whom_to_call(
+    alert: str, metrics: Metrics
+) -> None:
+    said = entry(alert)
+    assert tuple(re.findall(r"^\*\*([A-Z][a-z ]+)\*\*", said, re.MULTILINE)) == PARTS
+    meaning, look, do, call = (part.strip(": \n") for part in re.split(r"^\*\*[A-Z][a-z ]+\*\*", said, flags=re.M)[1:])
+    assert all(len(part.split()) >= 5 for part in (meaning, do, call))
+    (commands,) = re.findall(r"\A```sh\n(.*?)```\Z", look, re.DOTALL)
+    for step in re.split(r"[|;\n]+ *", re.sub(r"'[^']*'|2>&1", "", commands).strip()):
+        assert step.split()[0] in PROGRAMS, step
+    for name in re.findall(r"cds_\w+", said):
+        assert name in made(metrics), name
+    for name, options in re.findall(r"docker exec cds cds (\w+)(.*)", commands):
+        assert set(options.split()) <= {option for one in main.commands[name].params for option in one.opts}
+
+
+def test_the_table_of_the_runbook_names_each_alert_by_its_severity() -> None:
+    table = RUNBOOK.partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    told = {name: line.rpartition("| ")[2].split(":")[0].strip(" |") for line in table.splitlines()
+            for name in re.findall(r"\[(\w+)\]", line)}  # fmt: skip
+    assert told == {alert["alert"]: alert["labels"]["severity"] for alert in alerts()}
 
 
 def test_every_alert_is_tried_from_both_sides() -> None:
