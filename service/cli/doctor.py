@@ -18,13 +18,13 @@ from cds_hooks.errors import CdsHooksError
 from service import clients, contract, hooks, settings
 from service.auth import keys_of_clients
 from service.cli.lists import drafted_codes
+from service.cli.opened import try_out
 from service.clients import Client
 from service.clinical.assessment import SuggestedOrder
 from service.clinical.knowledge import InvalidKnowledge, load
 from service.clinical.knowledge.model import Knowledge, OrderTemplate
 from service.fhir.orders import Category, Patient, draft_order
 from service.ground import prepare, read_settings
-from service.memory import open_memory
 from service.overlay import load_for_site
 from service.settings import Settings, SettingsError
 from service.silence import silent_services
@@ -181,7 +181,7 @@ def _opened(chosen: Settings) -> tuple[str, ...]:
     path = chosen.database_url.removeprefix("sqlite:///")
     if path != chosen.database_url and not Path(path).exists():
         return ()
-    return _collect(lambda: open_memory(chosen))
+    return _collect(lambda: try_out(chosen))
 
 
 def _remembering(chosen: Settings) -> Iterator[str]:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from sqlalchemy.engine import make_url
 
 from service.memory import Memory, open_memory
 from service.settings import Settings, SettingsError
 from service.store import NewerTables, Store, StoreDown, open_store
 
+OTHER_KEY = "CDS_KEY_FILE: the newest evidence was sealed with a key that is not in the file: add that key as a line"
 SET_AS_SERVED = "run this with the CDS_* variables of the service"
 
 
@@ -42,6 +44,16 @@ def remembered(chosen: Settings) -> Iterator[Memory]:
             yield memory
         finally:
             memory.store.close()
+
+
+def try_out(chosen: Settings) -> None:
+    """Open the store and its key, and warn of a key that does not open what is kept; SettingsError as above."""
+    from service.memory.behind import key_fits
+
+    memory = open_memory(chosen)
+    with faults():
+        if memory and not key_fits(memory):
+            click.echo(f"  warning: {OTHER_KEY}")
 
 
 def look(chosen: Settings) -> None:

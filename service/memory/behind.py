@@ -23,6 +23,7 @@ from service.placed import placed
 from service.store.audit import Act, append
 from service.store.cards_issued import Issued, find
 from service.store.feedback import of_card
+from service.store.sealed import newest
 
 log = logging.getLogger("service")
 
@@ -37,6 +38,12 @@ def behind(memory: Memory, uuid: str, client: str, knowledge: Knowledge, now: da
         append(connection, Act(client or "-", "view", uuid, issued.fate), now)
     content = memory.sealing.open(issued.evidence, uuid) if issued.evidence else None
     return _stored(memory, issued, _read(content) if content else None, knowledge, now.tzinfo)
+
+
+def key_fits(memory: Memory) -> bool:
+    """Whether the newest evidence opens: it does not when another key was put in place; StoreDown as ever."""
+    found = newest(memory.store)
+    return found is None or memory.sealing.open(found[1], found[0]) is not None
 
 
 def _read(content: bytes) -> Evidence | None:

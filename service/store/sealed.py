@@ -51,6 +51,15 @@ def without_evidence(store: Store, period: Period) -> int:
         return int(connection.scalar(select(func.count()).select_from(card_issued).where(gone)) or 0)
 
 
+def newest(store: Store) -> tuple[str, bytes] | None:
+    """The newest card whose evidence is kept, and that evidence, sealed."""
+    c = card_issued.c
+    asked = select(c.uuid, c.evidence).where(c.evidence.is_not(None)).order_by(c.at.desc()).limit(1)
+    with store.read() as connection:
+        found = connection.execute(asked).first()
+    return (found.uuid, found.evidence) if found else None
+
+
 def evidence_of(store: Store, uuids: Collection[str]) -> dict[str, bytes]:
     """What some cards rest on, sealed."""
     asked = select(card_issued.c.uuid, card_issued.c.evidence).where(card_issued.c.uuid.in_(sorted(uuids)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from filling import Site
 
 from service.cli import main
 from service.hooks import HOOKS
@@ -77,3 +78,25 @@ def test_a_database_of_a_newer_version_is_said_to_be_one(tmp_path: Path) -> None
         result = CliRunner(env={"CDS_DATABASE_URL": store, "CDS_WORKBENCH": "off"}).invoke(main, command)
         assert (result.exit_code, isinstance(result.exception, SystemExit)) == (status, True)
         assert "CDS_DATABASE_URL: its tables are of a newer version (9999; this one knows 0003): start" in result.output
+
+
+def test_a_key_that_does_not_open_what_is_kept_is_warned_of(tmp_path: Path) -> None:
+    site = Site(f"sqlite:///{tmp_path}/store.sqlite", tmp_path)
+    site.call("b12-deficient-positive-antibody")
+    site.settled()
+    warned = "warning: CDS_KEY_FILE: the newest evidence was sealed with a key that is not in the file"
+    own = site.key.read_text()
+    for keys, fits in ((own, True), ("x" * 64, False), (f"{'x' * 64}\n{own}", True)):
+        site.key.write_text(keys)
+        said = site.run("doctor")
+        assert said.exit_code == 0
+        assert (warned in said.output) is not fits
+
+
+def test_tables_that_cannot_be_read_are_a_fault_of_the_database(tmp_path: Path) -> None:
+    site = Site(f"sqlite:///{tmp_path}/store.sqlite", tmp_path)
+    with sqlite3.connect(tmp_path / "store.sqlite") as tables:
+        tables.execute("DROP TABLE card_issued")
+    said = site.run("doctor")
+    assert said.exit_code == 1
+    assert "FAULT  store: sqlite\n  CDS_DATABASE_URL: the database does not answer (OperationalError)" in said.output
