@@ -46,17 +46,18 @@ def read_keys(path: Path, *, make: bool = False) -> tuple[bytes, ...]:
     if make:
         _make(path)
     try:
-        lines = [line.strip() for line in path.read_bytes().strip().split(b"\n")]
+        lines = [line.strip() for line in path.read_bytes().split(b"\n")]
     except OSError as fault:
         raise ValueError(f"the key cannot be read ({fault.strerror}): make one with `openssl rand -hex 32`") from None
+    keys = tuple(line for line in lines if line)
     # Passed over, half a key would make the next one the key in use.
-    for number, key in enumerate(lines, 1):
+    for number, key in enumerate(keys or (b"",), 1):
         if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
             many = "fewer" if len(key) < SHORTEST_KEY else "more"
             bound = SHORTEST_KEY if len(key) < SHORTEST_KEY else LONGEST_KEY
-            remedy = "write one key per line; `openssl rand -hex 32` makes one"
-            raise ValueError(f"the key in line {number} has {many} than {bound} bytes: {remedy}")
-    return tuple(lines)
+            remedy = "write each on a line of its own; `openssl rand -hex 32` makes one"
+            raise ValueError(f"key {number} has {many} than {bound} bytes: {remedy}")
+    return keys
 
 
 def _make(path: Path) -> None:

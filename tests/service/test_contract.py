@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +98,17 @@ def test_the_contract_refuses_a_card_that_the_specification_forbids(change: dict
     wrong = {name: value for name, value in (CARD | change).items() if value is not ...}
     with pytest.raises(ValidationError):
         contract.validator("Card").validate(wrong)
+
+
+def test_the_contract_refuses_an_answer_whose_draft_does_not_say_whose_it_is() -> None:
+    story = Path(__file__).resolve().parents[2] / "fixtures/fhir/stories/b12-deficient-positive-antibody/response.json"
+    # Stories number their uuids.
+    told = re.sub(r'"uuid-(\d+)"', lambda n: f'"00000000-0000-4000-8000-{n[1]:0>12}"', story.read_text("utf-8"))
+    answer = json.loads(told)
+    contract.validator("HookResponse").validate(answer)
+    del answer["cards"][0]["suggestions"][0]["actions"][0]["resource"]["subject"]
+    with pytest.raises(ValidationError):
+        contract.validator("HookResponse").validate(answer)
 
 
 def test_the_check_of_answers_can_fail() -> None:

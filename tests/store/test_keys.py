@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,11 +46,10 @@ def test_a_key_that_is_too_short_or_not_there_is_refused_with_the_remedy(tmp_pat
     with pytest.raises(ValueError, match="openssl rand"):
         read_keys(path)
     for content, amiss in {
-        b"k" * 31: "line 1 has fewer than 32 bytes",
-        b"": "line 1 has fewer",
-        KEY + b"\n" + b"old" * 10: "line 2 has fewer",
-        KEY + b"\n\n" + KEY: "line 2 has fewer",
-        KEY + b"\n" + b"k" * 4097: "line 2 has more than 4096 bytes",
+        b"k" * 31: "key 1 has fewer than 32 bytes",
+        b"": "key 1 has fewer",
+        KEY + b"\n" + b"old" * 10: "key 2 has fewer",
+        KEY + b"\n" + b"k" * 4097: "key 2 has more than 4096 bytes",
     }.items():
         path.write_bytes(content)
         with pytest.raises(ValueError, match=f"{amiss}.*openssl rand"):
@@ -59,3 +60,15 @@ def test_keys_stand_in_lines_and_the_first_is_in_use(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"new" * 20 + b"\r\n" + KEY + b"\n")
     assert read_keys(path) == (b"new" * 20, KEY)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("end", ["", "\n"], ids=["as-the-service-makes-it", "as-openssl-makes-it"])
+def test_the_command_of_the_document_adds_a_key_and_leaves_the_one_in_use(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "site.keys"
+    path.write_bytes(KEY + end.encode())
+    text = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text("utf-8")
+    (command,) = (line for line in text.splitlines() if line.strip().startswith("(echo; openssl"))
+    subprocess.run(["sh", "-ec", command.replace("/etc/cds/site.keys", str(path))], check=True)
+    first, second = read_keys(path)
+    assert (first, len(second)) == (KEY, 64)

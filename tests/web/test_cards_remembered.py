@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
-from service import memory
+from service import contract, memory
 from service.app import create_app
 from service.settings import Settings
 from service.store.retention import Limits, purge
@@ -102,7 +102,18 @@ def test_the_link_of_a_card_opens_what_it_rests_on(site: Site) -> None:
 def test_an_order_card_opens_with_its_draft(site: Site) -> None:
     (card,) = site.cards("order-folic-acid-before-b12", "/cds-services/neutropenia-order-sign")
     site.settled()
-    assert evidence(site, card)["drafts"]
+    found = evidence(site, card)
+    assert found["drafts"]
+    contract.validator("CardEvidence").validate(found)
+
+
+def test_what_is_kept_of_a_card_with_suggestions_is_as_the_contract_says_and_names_nobody(site: Site) -> None:
+    (card,) = site.cards()
+    site.settled()
+    found = evidence(site, card)
+    contract.validator("CardEvidence").validate(found)
+    drafts = [act["resource"] for one in found["card"]["suggestions"] for act in one["actions"] if "resource" in act]
+    assert drafts and not [draft for draft in drafts if "subject" in draft]
 
 
 def test_a_link_ages_and_opens_its_own_card_alone(site: Site) -> None:
