@@ -43,6 +43,7 @@ class Site:
 
     def __init__(self, folder: Path, url: str, **named: str) -> None:
         self.folder, self.url, self.signer = folder, url, Signer.new("ES384", "k")
+        self.started: list[Running] = []
         for place in PLACES:
             self.at(place).mkdir(parents=True)
         key_file(folder / "keys.json", self.signer)
@@ -71,7 +72,15 @@ class Site:
         return done.stdout
 
     def start(self) -> Running:
-        return start(free_port(), **self.settings)
+        self.started.append(start(free_port(), **self.settings))
+        return self.started[-1]
+
+    def end(self) -> None:
+        """Let no service live on after a test that failed."""
+        for service in self.started:
+            if service.process.poll() is None:
+                service.process.terminate()
+                service.process.communicate(timeout=20)
 
     def post(self, service: Running, path: str, body: object, token: str = "") -> Reply:
         bearer = f"Bearer {token or self.signer.token(path)}"
@@ -97,10 +106,12 @@ class Site:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Site:
+def sqlite(tmp_path: Path) -> Iterator[Site]:
     if shutil.which("sqlite3") is None:
         pytest.skip("sqlite3 is not installed: apt-get install sqlite3")
-    return Site(tmp_path, f"sqlite:///{tmp_path}/var-lib-cds/store.sqlite")
+    site = Site(tmp_path, f"sqlite:///{tmp_path}/var-lib-cds/store.sqlite")
+    yield site
+    site.end()
 
 
 @pytest.fixture
@@ -112,6 +123,7 @@ def on_postgresql(tmp_path: Path, postgresql: Server) -> Iterator[Site]:
         site = Site(tmp_path, f"{postgresql.url}/cds", CDS_KEY_FILE=str(tmp_path / "etc-cds/site.keys"))
         site.at("/etc/cds").joinpath("site.keys").write_text("k" * 64)
         yield site
+        site.end()
         for name in ("cds", "cds_broken"):
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
