@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.engine import make_url
 
 from service.settings import Settings
-from service.store.keys import NO_KEY, read_key
+from service.store.keys import NO_KEY, read_keys
 
 SECRETS = ("password", "sslpassword")  # of PostgreSQL, in the query of an address
 READABLE = "holds a password, which others find in the environment: put it into a file (PGSERVICEFILE, PGPASSFILE)"
@@ -23,6 +23,6 @@ def faults(chosen: Settings) -> Iterator[tuple[str, str]]:
             yield "key_file", NO_KEY
         return
     try:
-        read_key(chosen.key_file)
+        read_keys(chosen.key_file)
     except ValueError as fault:
         yield "key_file", str(fault)
