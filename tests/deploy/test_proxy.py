@@ -3,84 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
-import socket
-import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from documents import ROOT, port_of_the_image
-
-sys.path.insert(0, str(ROOT / "tests" / "service"))  # wire
-
+from documents import port_of_the_image
+from nginx import Proxy, in_front, needs_nginx
 from wire import HOOK, Running, free_port, start, stop
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CANARY = "canary-of-a-link"
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """nginx with the configuration of deploy/, its names and places replaced by those of this machine."""
-
-    port: int
-    log: Path
-    trusted: ssl.SSLContext
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes, str]:
-        """Status, body and Strict-Transport-Security of an answer."""
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=10, context=self.trusted)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
-            answer = connection.getresponse()
-            return answer.status, answer.read(), answer.getheader("Strict-Transport-Security", "")
-        finally:
-            connection.close()
-
-    def send(self, data: bytes) -> bytes:
-        """The beginning of what comes back for bytes as they are."""
-        with self.wire() as wire:
-            wire.sendall(data)
-            return wire.recv(12)
-
-    def wire(self) -> ssl.SSLSocket:
-        plain = socket.create_connection(("localhost", self.port), timeout=10)
-        return self.trusted.wrap_socket(plain, server_hostname="localhost")
-
-
-def certificate(folder: Path) -> ssl.SSLContext:
-    """Write a certificate for localhost; whoever trusts it."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return ssl.create_default_context(cafile=str(folder / "tls.crt"))
-
-
-def configuration(folder: Path, port: int, service: int) -> str:
-    text = (ROOT / "deploy/nginx.conf").read_text("utf-8")
-    for theirs, ours in {
-        " /tmp/": f" {folder}/",
-        "listen 8443 ssl": f"listen 127.0.0.1:{port} ssl",
-        f"http://cds:{port_of_the_image()}": f"http://127.0.0.1:{service}",
-        "/run/secrets": str(folder),
-        "/dev/stdout": str(folder / "access.log"),
-        "/dev/stderr": str(folder / "error.log"),
-        "worker_processes auto": "worker_processes 1",
-    }.items():
-        assert theirs in text, theirs
-        text = text.replace(theirs, ours)
-    return text
+pytestmark = needs_nginx
 
 
 @pytest.fixture(scope="module")
@@ -93,25 +26,9 @@ def upstream() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory, upstream: Running) -> Iterator[Proxy]:
-    folder = tmp_path_factory.mktemp("proxy")
-    trusted, port = certificate(folder), free_port()
-    (folder / "nginx.conf").write_text(configuration(folder, port, upstream.port), "utf-8")
-    # As root nginx would give its workers to another user, who may not write here.
-    more = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
-    command = [NGINX or "", "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf"), "-g", more]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    found = Proxy(port, folder / "access.log", trusted)
-    until = time.monotonic() + 10
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            found.ask("GET", "/livez")
-            break
-        except OSError:
-            time.sleep(0.05)
-    assert process.poll() is None, process.communicate()[0] + (folder / "error.log").read_text()
-    yield found
-    process.terminate()
-    assert process.wait(10) == 0, process.communicate()[0]
+    there = {f"http://cds:{port_of_the_image()}": f"http://127.0.0.1:{upstream.port}"}
+    with in_front(tmp_path_factory.mktemp("proxy"), there) as found:
+        yield found
 
 
 def test_calls_come_through_by_tls(proxy: Proxy) -> None:
