@@ -40,6 +40,14 @@ class Readiness:
         """Be not ready from now on."""
         self._draining = True
 
+    def let_go(self, answer: Response) -> Response:
+        """While draining, each answer is the last on its connection: a proxy that keeps some for later opens them
+        elsewhere, and has none left on which it sends a call just as the service stops.
+        """
+        if self._draining:
+            answer.headers["Connection"] = "close"
+        return answer
+
     def answer(self) -> str:
         """ok | store | draining"""
         if self._draining:
@@ -73,6 +81,7 @@ def add_readiness(app: Flask, parts: Parts) -> Readiness:
     in_force = {"version": knowledge.version, "profile": knowledge.profile}
     said = encode({"status": "ok", "version": service.__version__, "knowledge": in_force})
     app.add_url_rule("/readyz", "/readyz", partial(_answer, parts, ready, said))
+    app.after_request(ready.let_go)
     return ready
 
 

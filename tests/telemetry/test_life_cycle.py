@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -130,6 +131,25 @@ def test_at_sigterm_it_is_not_ready_first_and_answers_meanwhile(workers: str) ->
         running.process.communicate(timeout=15)
         assert running.process.returncode == 0
         assert 3 <= time.monotonic() - begun < 10
+
+
+def test_while_draining_each_answer_is_the_last_of_its_connection() -> None:
+    """Else a proxy that keeps connections sends a call on one just as the service closes it, and may not repeat it."""
+    with serving(CDS_DRAIN_SECONDS="60") as running:
+        kept = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        assert last_on(kept) is False
+        running.process.send_signal(signal.SIGTERM)
+        assert until(lambda: running.ask("GET", "/readyz").status == 503, 5)
+        assert last_on(kept) is True
+
+
+def last_on(connection: http.client.HTTPConnection) -> bool:
+    """Whether the answer to a call closes its connection."""
+    connection.request("POST", HOOK, json.dumps(call()), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    answer.read()
+    return answer.will_close
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
