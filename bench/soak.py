@@ -134,7 +134,7 @@ def _serving(workers: int, database_url: str | None) -> Iterator[tuple[int, int]
         own = {
             "CDS_DATABASE_URL": database_url or f"sqlite:///{folder}/store.sqlite",
             "CDS_KEY_FILE": str(key),
-            "CDS_LOG_LEVEL": "warning",
+            "CDS_LOG_LEVEL": "error",
             "CDS_DRAIN_SECONDS": "0",
         }
         others = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
