@@ -99,7 +99,8 @@ def _work(queue: SimpleQueue[Callable[[], object] | None]) -> None:
 
 def _finish(queue: SimpleQueue[Callable[[], object] | None], thread: threading.Thread) -> None:
     queue.put(None)
-    thread.join()
+    if thread is not threading.current_thread():  # which may be the one that drops the last of what it worked for
+        thread.join()
 
 
 def _nothing() -> None:

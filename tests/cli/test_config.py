@@ -114,7 +114,7 @@ def test_what_is_wrong_with_the_key_is_said_with_all_else(tmp_path: Path) -> Non
     short = tmp_path / "key"
     short.write_text("too short")
     postgresql = {"CDS_DATABASE_URL": "postgresql://cds@db.example/cds", "CDS_MODE": "x"}
-    for given, fault in (({}, "is not set"), ({"CDS_KEY_FILE": str(short)}, "the key has fewer than 32 bytes")):
+    for given, fault in (({}, "is not set"), ({"CDS_KEY_FILE": str(short)}, "key 1 has fewer than 32 bytes")):
         _, said = config(status=2, **postgresql, **given)
         assert "Error: CDS_MODE: " in said and f"Error: CDS_KEY_FILE: {fault}" in said
     config(CDS_KEY_FILE=str(short))  # nothing is remembered, so nothing needs a key
