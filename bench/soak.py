@@ -1,8 +1,9 @@
 """`python -m bench.soak`: many calls to a service of its own, and whether its memory and open descriptors grow.
 
 Every story takes turns, each three times for one patient, dated for today; on every second call with cards feedback is
-sent. Memory is what `/proc` says of each process (PSS), looked at after a warm-up, at each quarter and at the end, when
-no connection is open. Exit status 1 when one of them grew, a worker was replaced, or an answer was not 200.
+sent. Memory is the share of each process that `/proc` tells (PSS, without files), looked at after a warm-up, at each
+quarter and at the end, when no connection is open. Exit status 1 when one of them grew, a worker was replaced, or an
+answer was not 200.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SERVICES = {
 class Held(NamedTuple):
     """What a process holds."""
 
-    memory: float  # MB, its share of what is shared (PSS)
+    memory: float  # MB, with its share of what is shared
     descriptors: int
 
 
@@ -121,8 +122,10 @@ def _sample(process: int) -> dict[int, Held]:
 
 
 def _held(process: Path) -> Held:
-    (shares,) = (line for line in (process / ROLLUP.name).read_text().splitlines() if line.startswith("Pss:"))
-    return Held(int(shares.split()[1]) / 1024, len(list((process / "fd").iterdir())))
+    """Without mapped files: its share of those goes up and down with whatever else on the machine maps them."""
+    lines = (line.split() for line in (process / ROLLUP.name).read_text().splitlines()[1:])
+    shares = {name: int(kilobytes) for name, kilobytes, *_ in lines}
+    return Held((shares["Pss:"] - shares["Pss_File:"]) / 1024, len(list((process / "fd").iterdir())))
 
 
 @contextmanager
