@@ -23,7 +23,7 @@ from cds_hooks.cards import Card
 from service.clinical.knowledge.model import Knowledge
 from service.hooks import Answered
 from service.memory.policy import Fate, Key, Rules, fate
-from service.memory.records import days_of, evidence, fingerprint, gist, said_of, topic_of
+from service.memory.records import days_of, evidence, fingerprint, gist, judged_of, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
 from service.store import NewerTables, Pseudonyms, Sealing, Store, StoreDown, open_store, read_keys
@@ -173,7 +173,8 @@ class _Writing:
 
     def write(self) -> None:
         """Decide and write, in one transaction."""
-        keys = {card.uuid: self._key(card) for card in self._answered.cards}
+        judged = judged_of(self._answered)
+        keys = {card.uuid: self._key(card, judged) for card in self._answered.cards}
         with self._memory.store.quick(lasting=False) as transaction:
             remember(transaction, self._decided(transaction, keys))
 
@@ -186,9 +187,9 @@ class _Writing:
             self.fates = {uuid: Fate() for uuid in found} if given_up else found
         return [self._issued(card, keys[card.uuid]) for card in self._answered.cards]
 
-    def _key(self, card: Card) -> Key:
+    def _key(self, card: Card, judged: bytes) -> Key:
         said = said_of(card)
-        mark = fingerprint(card, self._answered, self._memory.names)
+        mark = fingerprint(card, judged, self._memory.names)
         a, facts = self._answered.assessment, self._answered.facts
         days = days_of(card, a, self._knowledge) if a else 0
         if a and facts and days and not self.call.on_order:

@@ -76,18 +76,23 @@ def topic_of(card: Card) -> str:
     return card.source.topic.code if card.source.topic else ""
 
 
-def fingerprint(card: Card, answered: Answered, names: Pseudonyms) -> str:
+def judged_of(answered: Answered) -> bytes:
+    """What the cards of an answer rest on, as part of the fingerprint of each."""
+    a = answered.assessment
+    assert a
+    counts = (a.count, a.lower, a.ungraded)
+    drafts = sorted(answered.drafts, key=lambda one: one.reference)
+    return _encode((*counts, a.severity, a.course, a.flags, a.nutrients, a.lineages, a.causes, drafts))
+
+
+def fingerprint(card: Card, judged: bytes, names: Pseudonyms) -> str:
     """The same for a card that says the same on the same results, drafts and rows.
 
     The last paragraph of the body is left out: it holds the day of judgement.
     """
-    a, said = answered.assessment, said_of(card)
-    assert a
-    counts = (a.count, a.lower, a.ungraded)
-    judged = (*counts, a.severity, a.course, a.flags, a.nutrients, a.lineages, a.causes)
-    drafts = sorted(answered.drafts, key=lambda one: one.reference)
+    said = said_of(card)
     read = (card.indicator, card.summary, (card.detail or "").rpartition("\n\n")[0])
-    return names.digest(_encode((judged, drafts, read, said.row, said.knowledge)))
+    return names.digest(judged + _encode((read, said.row, said.knowledge)))
 
 
 def gist(a: Assessment, facts: PatientFacts, names: Pseudonyms) -> str:
