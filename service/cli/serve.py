@@ -71,6 +71,8 @@ def run(host: str, port: int, workers: int, without_authentication: bool) -> Non
         if folder:
             _expose(chosen, folder)
         click.echo(greeting(address, port, chosen))
+        gc.collect()
+        gc.freeze()  # a collection in a worker would write to the pages that it shares with this process
         _server(address, port, workers, chosen).serve()
 
 
