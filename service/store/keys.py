@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 
 SHORTEST_KEY, LONGEST_KEY = 32, 4096  # bytes
+NO_KEYS = (b"#", b";", b"//", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # what a comment begins with, byte order marks
+REMEDY = "write each on a line of its own; `openssl rand -hex 32` makes one"
 NO_KEY = "is not set, and replicas on one PostgreSQL share a key: name a file (`openssl rand -hex 32` makes one)"
 
 
@@ -47,16 +49,19 @@ def read_keys(path: Path, *, make: bool = False) -> tuple[bytes, ...]:
         _make(path)
     try:
         lines = [line.strip() for line in path.read_bytes().split(b"\n")]
-    except OSError as fault:
+    except FileNotFoundError as fault:
         raise ValueError(f"the key cannot be read ({fault.strerror}): make one with `openssl rand -hex 32`") from None
+    except OSError as fault:  # another key would open nothing of what is kept
+        raise ValueError(f"the key cannot be read ({fault.strerror}): let the user of the service read it") from None
     keys = tuple(line for line in lines if line)
     # Passed over, half a key would make the next one the key in use.
     for number, key in enumerate(keys or (b"",), 1):
         if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
             many = "fewer" if len(key) < SHORTEST_KEY else "more"
             bound = SHORTEST_KEY if len(key) < SHORTEST_KEY else LONGEST_KEY
-            remedy = "write each on a line of its own; `openssl rand -hex 32` makes one"
-            raise ValueError(f"key {number} has {many} than {bound} bytes: {remedy}")
+            raise ValueError(f"key {number} has {many} than {bound} bytes: {REMEDY}")
+        if key.startswith(NO_KEYS) or len(key.split()) > 1:
+            raise ValueError(f"key {number} is no key alone: leave out comments, blanks and byte order marks; {REMEDY}")
     return keys
 
 

@@ -25,7 +25,7 @@ from service.settings import read
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/integration.md", "docs/operations.md", "docs/runbook.md",
-         "docs/clinical.md")  # fmt: skip
+         "docs/deploying.md", "docs/clinical.md")  # fmt: skip
 README, CONTRIBUTING, SECURITY, INTEGRATION, OPERATIONS, *_ = ((ROOT / n).read_text("utf-8") for n in NAMES)
 
 

@@ -56,6 +56,24 @@ def test_a_key_that_is_too_short_or_not_there_is_refused_with_the_remedy(tmp_pat
             read_keys(path)
 
 
+@pytest.mark.parametrize(
+    "line", [b"# old key of 2025, kept until the 1st of March", KEY + b" # current", b"\xef\xbb\xbf" + KEY, b"#" + KEY]
+)
+def test_a_line_that_is_more_than_a_key_is_refused_and_not_taken_for_one(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "key"
+    for content, number in ((line + b"\n" + KEY, 1), (KEY + b"\n" + line, 2)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"key {number} is no key alone: leave out comments"):
+            read_keys(path)
+
+
+def test_a_key_that_may_not_be_read_is_not_to_be_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match="let the user of the service read it") as raised:
+        read_keys(tmp_path / "folder")
+    assert "openssl" not in str(raised.value)
+
+
 def test_keys_stand_in_lines_and_the_first_is_in_use(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"new" * 20 + b"\r\n" + KEY + b"\n")
