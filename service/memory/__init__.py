@@ -26,7 +26,7 @@ from service.memory.policy import Fate, Key, Rules, fate
 from service.memory.records import days_of, evidence, fingerprint, gist, judged_of, said_of, topic_of
 from service.memory.sending import Told, as_sent
 from service.settings import Settings, SettingsError
-from service.store import NewerTables, Pseudonyms, Sealing, Store, StoreDown, open_store, read_keys
+from service.store import NewerTables, Pseudonyms, Refused, Sealing, Store, StoreDown, open_store, read_keys
 from service.store.cards_issued import (
     Calls,
     Earlier,
@@ -119,15 +119,19 @@ class Memory:
             self._unwritten.append(writing)
 
     def write_behind(self) -> None:
-        """Write what was left, in one transaction. When the store is away it is written with what comes next."""
+        """Write what was left, some of it at a time. When the store is away it is written with what comes next."""
+        while self._write_some() and not self.store.later(self.write_behind):
+            pass  # nobody else comes to it any more
+
+    def _write_some(self) -> bool:
+        """Write some in one transaction; whether there is more."""
         with self._lock:
             counted, self._calls = self._calls, Counter()
             unwritten = [self._unwritten.popleft() for _ in range(min(AT_ONCE, len(self._unwritten)))]
             unsealed = [self._unsealed.popleft() for _ in range(min(AT_ONCE, len(self._unsealed)))]
-            self._left = bool(self._unwritten or self._unsealed) and self.store.later(self.write_behind)
         try:
             while unwritten:
-                unwritten[0].write()
+                self._write_late(unwritten[0])
                 del unwritten[0]
             sealed = {card.uuid: self.sealing.seal(evidence(card, of), card.uuid) for card, of in unsealed}
             with self.store.quick() as transaction:
@@ -138,7 +142,18 @@ class Memory:
                 self._calls += counted
                 self._unwritten.extendleft(reversed(unwritten))
                 self._unsealed.extendleft(reversed(unsealed))
+                self._left = False
             raise
+        with self._lock:
+            self._left = bool(self._unwritten or self._unsealed or self._calls)
+            return self._left
+
+    def _write_late(self, writing: _Writing) -> None:
+        """Write a card that was sent; one that the store takes in no form holds up no other."""
+        try:
+            writing.write()
+        except Refused as fault:
+            log.error("%s: store: a card that was sent cannot be written: %s", writing.call.service, fault)
 
     def tidy(self, now: datetime) -> None:
         """Once a day, behind an answer, remove what is too old."""

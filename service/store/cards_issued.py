@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.database import Store
@@ -64,6 +64,11 @@ _WITHOUT_EVIDENCE = [name for name in Issued.__slots__ if name != "evidence"]
 
 
 
+def _unless_there(kind: Any) -> Any:
+    """A card may have been written although the word of it was lost on the way back."""
+    return kind.insert(card_issued).on_conflict_do_nothing(index_elements=[card_issued.c.uuid])
+
+
 def _one_more(kind: Any) -> Any:
     keys = [column.name for column in calls.primary_key]
     new = kind.insert(calls)
@@ -86,7 +91,8 @@ def _earlier() -> Any:
     )
 
 
-_INSERT, _EARLIER = Statement(insert(card_issued)), Statement(_earlier())
+_INSERT = Statement(_unless_there(sqlite), postgresql=_unless_there(postgresql))
+_EARLIER = Statement(_earlier())
 _SEAL = Statement(update(card_issued).where(card_issued.c.uuid == bindparam("of")).values(evidence=bindparam("sealed")))
 _COUNT = Statement(_one_more(sqlite), postgresql=_one_more(postgresql))
 

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, false
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.store.engine import StoreDown, engine_of, kind_of
+from service.store.engine import Refused, StoreDown, engine_of, kind_of
 from service.store.file import is_current
 from service.store.migrating import migrate
 from service.store.quick import Quick, Transaction
@@ -46,7 +46,9 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._quick = engine, Quick(engine, is_current)
-        self._fault = engine.dialect.loaded_dbapi.Error  # of the driver, where it is asked without SQLAlchemy
+        driver = engine.dialect.loaded_dbapi
+        self._fault = driver.Error  # where it is asked without SQLAlchemy
+        self._refusals = (driver.IntegrityError, driver.DataError)
         # One thread at the store: whoever cannot wait for it goes on, and what was asked is done behind his back.
         self._worker = Worker("store")
         self._behind = deque[tuple[float, Callable[[], object]]]()  # with the instant from which it is put off no more
@@ -84,7 +86,8 @@ class Store:
             yield
         except (SQLAlchemyError, self._fault) as fault:
             self.on_fault("down")
-            raise StoreDown(kind_of(fault)) from None
+            said = getattr(fault, "orig", None) or fault
+            raise (Refused if isinstance(said, self._refusals) else StoreDown)(kind_of(fault)) from None
 
     def within(self, seconds: float, do: Callable[[], Found]) -> Found:
         """What `do` gives, when it is ready in time; StoreDown otherwise: it is done later, or the log says why not."""
@@ -115,14 +118,18 @@ class Store:
     def later(self, do: Callable[[], object]) -> bool:
         """Have something done when nobody waits; when it fails, the log says so and nothing else does.
 
-        False when too much waits already: it will not be done.
+        False when too much waits already, or when the store closes: it will not be done.
         """
         if len(self._behind) >= MOST_WAITING:
             log.warning(LAMENT, TOO_MUCH)
             self.on_fault("full")
             return False
         self._behind.append((monotonic() + LONGEST_DELAY, do))
-        self._worker.put(self._one_behind)
+        try:
+            self._worker.put(self._one_behind)
+        except Closed:
+            self._behind.pop()
+            return False
         return True
 
     def _one_behind(self) -> None:

@@ -25,6 +25,10 @@ class StoreDown(Exception):
     """The store could not do it. The text names a kind of fault and holds no value."""
 
 
+class Refused(StoreDown):
+    """What was to be written breaks a rule of the tables: it is no better another time."""
+
+
 def kind_of(fault: Exception) -> str:
     """The class of what the driver said: its text may hold values."""
     return type(getattr(fault, "orig", None) or fault).__name__

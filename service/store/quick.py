@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -64,6 +64,7 @@ class Quick:
     def __init__(self, engine: Engine, is_current: Callable[[PoolProxiedConnection], bool]) -> None:
         self._engine, self._is_current = engine, is_current
         self._kind, self._lock = engine.dialect.name, threading.Lock()
+        self._fault = engine.dialect.loaded_dbapi.Error
         self._held: PoolProxiedConnection | None = None
 
     @contextmanager
@@ -81,6 +82,8 @@ class Quick:
                     cursor.execute("PRAGMA synchronous=NORMAL")  # for the next, which may be waited for
             except BaseException:  # an interrupt too leaves a transaction half done: undo it, and raise it on
                 self._held = None
+                with suppress(self._fault):  # closing alone leaves the lock until the last cursor is gone
+                    pooled.rollback()
                 pooled.invalidate()
                 raise
             if not self._held:

@@ -139,9 +139,16 @@ def test_calls_are_counted_by_day_service_client_and_knowledge(store: Store) -> 
 
 def test_cards_are_written_all_or_none(store: Store) -> None:
     with pytest.raises(StoreDown, match=r"\A[A-Za-z]+\Z"):  # the kind of fault alone: a driver's text holds values
-        write(store, issued(uuid="same"), issued(uuid="same"))
+        write(store, issued(), issued(severity=None))
     with store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM card_issued")) == 0
+
+
+def test_a_card_that_is_written_again_stays_as_it_was(store: Store) -> None:
+    for topic in ("first", "again"):
+        write(store, issued(uuid="same", topic=topic))
+    with store.read() as connection:
+        assert connection.scalars(text("SELECT topic FROM card_issued")).all() == ["first"]
 
 
 def test_many_writers_lose_nothing(url: str) -> None:
