@@ -67,7 +67,7 @@ class Site:
             commands = re.sub(rf"(?<![\w/]){place}|(?<=///){place}", str(self.at(place)), commands)
         path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
         environ = environment(PATH=path, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        done = subprocess.run(["sh", "-e"], input=commands, env=environ | named, capture_output=True, text=True)
+        done = subprocess.run(["sh"], input=commands, env=environ | named, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -132,7 +132,9 @@ def goes_there_and_back(site: Site, backup: str, restore: str, **named: str) -> 
     """Back up while calls come, lose what came after, restore, and find all that was there before."""
     spent, stopping = site.signer.token(SERVICE), threading.Event()
     service = site.start()
-    cards = [site.card(service, "one"), site.card(service, "two")]
+    cards = [site.card(service, "one")]
+    site.run(backup, **named)  # yesterday's
+    cards.append(site.card(service, "two"))
     assert site.post(service, SERVICE, review(whose="three"), spent).status == 200
     assert site.post(service, FEEDBACK, {"feedback": [item(cards[1]["uuid"])]}).status == 200
     site.settled()
@@ -202,3 +204,17 @@ def test_postgresql_is_backed_up_while_it_runs_and_restored(on_postgresql: Site)
     settings = {"CDS_KEY_FILE": on_postgresql.settings["CDS_KEY_FILE"]}
     restore = block("# restore PostgreSQL")
     goes_there_and_back(on_postgresql, block("# back up PostgreSQL"), restore, **named, **settings)
+
+
+def test_a_backup_that_fails_says_so_and_leaves_that_of_before(sqlite: Site) -> None:
+    service = sqlite.start()
+    sqlite.card(service, "one")
+    sqlite.settled()
+    sqlite.run(block("# back up SQLite"))
+    kept = sqlite.at("/backup").joinpath("store.sqlite").read_bytes()
+    assert stop(service)[0] == 0
+    database = sqlite.at("/var/lib/cds") / "store.sqlite"
+    database.write_bytes(b"no database" * 1000)
+    with pytest.raises(AssertionError, match="Error: .*(malformed|not a database)"):
+        sqlite.run(block("# back up SQLite"))
+    assert sqlite.at("/backup").joinpath("store.sqlite").read_bytes() == kept
