@@ -215,6 +215,6 @@ def test_a_backup_that_fails_says_so_and_leaves_that_of_before(sqlite: Site) -> 
     assert stop(service)[0] == 0
     database = sqlite.at("/var/lib/cds") / "store.sqlite"
     database.write_bytes(b"no database" * 1000)
-    with pytest.raises(AssertionError, match="Error: .*(malformed|not a database)"):
+    with pytest.raises(AssertionError, match=r"Error: .*(malformed|not a database)"):
         sqlite.run(block("# back up SQLite"))
     assert sqlite.at("/backup").joinpath("store.sqlite").read_bytes() == kept
