@@ -84,8 +84,9 @@ def draw(recorded: Mapping[str, Any], bands: Sequence[Band], terms: Terms, limit
 def _frame(
     points: Sequence[Point], others: Sequence[Point], bands: Sequence[Band], limits: Sequence[Decimal | None]
 ) -> Frame:
-    shown = [p.value for p in points if p.value > 0] + [end for band in bands if (end := _end(band))]
-    shown += [limit for limit in limits if limit]
+    ends = [_end(band) for band in bands]
+    # A laboratory may write a limit of zero or below: it has no place on a log axis.
+    shown = [value for value in (*(p.value for p in points), *ends, *limits) if value is not None and value > 0]
     times = [p.at.timestamp() for p in (*points, *others)]
     low, high = (min(shown), max(shown)) if shown else (Decimal(1), Decimal(1))
     return Frame(float(low) / MARGIN, float(high) * MARGIN, min(times), max(times))

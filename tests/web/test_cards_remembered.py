@@ -131,7 +131,7 @@ def test_another_process_with_the_same_key_opens_the_link(site: Site, tmp_path: 
     (card,) = site.cards()
     site.settled()
     assert Site(tmp_path).open(card).status_code == 200
-    (tmp_path / "store.sqlite.key").write_text("another key of thirty-two bytes or more")
+    (tmp_path / "store.sqlite.key").write_text("another-key-of-thirty-two-bytes-or-more")
     assert Site(tmp_path).open(card).status_code == 404
 
 

@@ -138,6 +138,11 @@ def test_zero_lies_on_the_bottom_line() -> None:
     assert str(shape.get("d")).split("L")[1].split()[1] == str(BOTTOM)
 
 
+@pytest.mark.parametrize("limit", [-1.5, 0])
+def test_a_limit_that_has_no_place_on_the_axis_is_no_end_of_it(limit: float) -> None:
+    assert len(marks(picture(count("0.35"), limit=limit))) == 1
+
+
 def test_without_a_count_there_is_no_picture() -> None:
     recorded: dict[str, Any] = {"anc": None, "history": [past("12", "2026-01-10", analyte="hemoglobin", unit="g/dL")]}
     assert draw(recorded, (), Terms(KNOWLEDGE, NOW, Moments(UTC))) == ""
