@@ -62,7 +62,7 @@ def part(name: str, timed: AbstractContextManager[None]) -> Iterator[None]:
     try:
         with timed:
             yield
-    except BaseException:
+    except BaseException:  # whatever ends it, an interrupt too, the span says so, and it is raised on
         span.set_status(StatusCode.ERROR)
         raise
     finally:
